@@ -1,0 +1,58 @@
+#include "tracker/raw_memory.h"
+
+#include <atomic>
+#include <cerrno>
+#include <sys/mman.h>
+
+namespace heapscope::tracker {
+namespace {
+
+std::atomic<std::uint64_t> mapped{0};
+
+constexpr std::size_t whole_pages(std::size_t bytes) { return (bytes + 4095) & ~std::size_t{4095}; }
+
+}  // namespace
+
+// Calls from this library go to libc directly: its own slots are never rewritten.
+void* map_pages(std::size_t bytes) noexcept {
+  const int saved_errno = errno;
+  bytes = whole_pages(bytes);
+  void* pages =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) {
+    pages = nullptr;
+  } else {
+    // A huge page under a sparse table would cost more than the table.
+    madvise(pages, bytes, MADV_NOHUGEPAGE);
+    madvise(pages, bytes, MADV_DONTFORK);
+    mapped.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  errno = saved_errno;
+  return pages;
+}
+
+void unmap_pages(void* pages, std::size_t bytes) noexcept {
+  const int saved_errno = errno;
+  bytes = whole_pages(bytes);
+  if (munmap(pages, bytes) == 0) mapped.fetch_sub(bytes, std::memory_order_relaxed);
+  errno = saved_errno;
+}
+
+void* remap_pages(void* pages, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+  const int saved_errno = errno;
+  old_bytes = whole_pages(old_bytes);
+  new_bytes = whole_pages(new_bytes);
+  void* moved = mremap(pages, old_bytes, new_bytes, MREMAP_MAYMOVE);
+  if (moved == MAP_FAILED) {
+    moved = nullptr;
+  } else {
+    mapped.fetch_add(new_bytes, std::memory_order_relaxed);
+    mapped.fetch_sub(old_bytes, std::memory_order_relaxed);
+  }
+  errno = saved_errno;
+  return moved;
+}
+
+std::uint64_t mapped_bytes() noexcept { return mapped.load(std::memory_order_relaxed); }
+
+}  // namespace heapscope::tracker

@@ -1,0 +1,31 @@
+// What a hook knows about the thread it runs on: 16 bytes of initial-exec TLS, one load to test.
+//
+// The outermost hook owns an event. It marks the thread busy while it calls the original allocator and
+// while it records; hooks entered meanwhile on the same thread forward and record nothing. So a block is
+// recorded once, by the domain that the program asked, whatever lies beneath.
+#pragma once
+
+#include <cstdint>
+
+namespace heapscope::tracker {
+
+struct LaneState;
+
+enum Busy : std::uint32_t {
+  kIdle = 0,
+  kForwarding = 1,  // inside an original allocator: an inner call is part of the outer event
+  kRecording = 2,   // inside the tracker: an inner call comes from a signal handler and is not recorded
+  kScanDue = 4,     // this thread called dlopen: patch what it loaded before its next event
+};
+
+struct ThreadState {
+  std::uint32_t busy;
+  std::uint32_t lane_generation;  // of the tracking run that `lane` belongs to
+  LaneState* lane;
+};
+
+// Small enough for the static TLS surplus, so initial-exec holds in a library that was loaded late.
+static_assert(sizeof(ThreadState) == 16);
+extern thread_local constinit ThreadState thread_state __attribute__((tls_model("initial-exec")));
+
+}  // namespace heapscope::tracker
