@@ -1,0 +1,52 @@
+// Compares the layouts of this room with the installed CPython headers at compile time. Holds no code: a
+// mismatch is a failed static_assert. Needs CPython's internal headers on the include path
+// (<include>/internal is found through Python.h's own directory).
+#define Py_BUILD_CORE 1
+#include <Python.h>
+
+#if PY_VERSION_HEX >= 0x030E0000
+#include <internal/pycore_interpframe.h>
+#elif PY_VERSION_HEX >= 0x030B0000
+#include <internal/pycore_frame.h>
+#endif
+#undef Py_BUILD_CORE
+
+#include <type_traits>
+
+#include "cpython/frames.h"
+
+namespace heapscope::cpython {
+
+static_assert(std::is_standard_layout_v<Link>);
+
+#if PY_VERSION_HEX >= 0x030B0000
+static_assert(offsetof(Frame, previous) == offsetof(_PyInterpreterFrame, previous));
+static_assert(offsetof(Frame, owner) == offsetof(_PyInterpreterFrame, owner));
+static_assert(offsetof(Frame, frame_object) == offsetof(_PyInterpreterFrame, frame_obj));
+static_assert(sizeof(Frame) <= sizeof(_PyInterpreterFrame));
+static_assert(sizeof(_Py_CODEUNIT) == 2);
+#endif
+
+#if PY_VERSION_HEX >= 0x030E0000
+static_assert(offsetof(Frame, executable) == offsetof(_PyInterpreterFrame, f_executable));
+static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, instr_ptr));
+static_assert(sizeof(_PyStackRef) == sizeof(Frame::executable));
+static_assert(FRAME_OWNED_BY_INTERPRETER == kOwnedByInterpreter && FRAME_OWNED_BY_CSTACK > kOwnedByInterpreter);
+static_assert(FRAME_OWNED_BY_FRAME_OBJECT < kOwnedByInterpreter);
+static_assert(Py_TAG_BITS == kReferenceTag);
+#elif PY_VERSION_HEX >= 0x030D0000
+static_assert(offsetof(Frame, executable) == offsetof(_PyInterpreterFrame, f_executable));
+static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, instr_ptr));
+static_assert(FRAME_OWNED_BY_CSTACK == kOwnedByCStack && FRAME_OWNED_BY_FRAME_OBJECT < kOwnedByCStack);
+#elif PY_VERSION_HEX >= 0x030C0000
+static_assert(offsetof(Frame, code) == offsetof(_PyInterpreterFrame, f_code));
+static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, prev_instr));
+static_assert(FRAME_OWNED_BY_CSTACK == kOwnedByCStack && FRAME_OWNED_BY_FRAME_OBJECT < kOwnedByCStack);
+#elif PY_VERSION_HEX >= 0x030B0000
+static_assert(offsetof(Frame, code) == offsetof(_PyInterpreterFrame, f_code));
+static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, prev_instr));
+#else
+static_assert(sizeof(PyFrameObject::f_lasti) == 4 && sizeof(_Py_CODEUNIT) == 2);
+#endif
+
+}  // namespace heapscope::cpython
