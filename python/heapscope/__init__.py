@@ -1,0 +1,52 @@
+"""Where the memory of a Python program went: every allocation, with its whole stack.
+
+Names are imported when they are first used, so that ``import heapscope`` costs next to nothing and
+loads nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False  # typing itself would be most of the cost of this module
+if TYPE_CHECKING:
+    from heapscope.capture import Capture
+    from heapscope.errors import CaptureError, HeapscopeError, TrackingError
+    from heapscope.tracking import is_tracing, start, stop, track
+
+__all__ = [
+    "Capture",
+    "CaptureError",
+    "HeapscopeError",
+    "TrackingError",
+    "__version__",
+    "is_tracing",
+    "start",
+    "stop",
+    "track",
+]
+
+_HOMES = {
+    "Capture": "capture",
+    "CaptureError": "errors",
+    "HeapscopeError": "errors",
+    "TrackingError": "errors",
+    "is_tracing": "tracking",
+    "start": "tracking",
+    "stop": "tracking",
+    "track": "tracking",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = __import__(f"{__name__}.{home}", fromlist=[name])
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,80 @@
+"""Starts the tracker in a program that `heapscope run` started.
+
+``heapscope-run.pth`` imports this while ``site`` is being set up, before the program's first line,
+and only where ``HEAPSCOPE_RUN`` is set. What it leaves behind in the program: the modules
+``heapscope`` and ``heapscope._tracker`` and one atexit function, registered first so that it runs
+after all others.
+
+The variable is ``OPTIONS:PATH``. Options: ``f`` replaces an existing capture. In the path ``%p``
+stands for the process id and ``%%`` for a per cent sign.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+VARIABLE = "HEAPSCOPE_RUN"
+
+
+def begin() -> None:
+    """Take the request out of the environment and start tracking; say so in one line if it fails."""
+    request = os.environ.pop(VARIABLE, "")
+    try:
+        _begin(request)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        _complain(error)
+    _leave_no_trace()
+
+
+def _begin(request: str) -> None:
+    from heapscope import _tracker, metadata
+
+    options, _, pattern = request.partition(":")
+    path = expand(pattern, os.getpid())
+    described = metadata.describe_process()
+    process = os.getpid()
+    thread_names = metadata.thread_names
+
+    def end() -> None:
+        if os.getpid() != process:  # a forked child does not own the capture
+            return
+        if _tracker.is_tracing():
+            try:
+                for key, value in thread_names().items():
+                    _tracker.set_metadata(key, value)
+            except Exception:  # a Thread subclass may raise: names are worth less than silence
+                pass
+            _tracker.stop()
+
+    atexit.register(end)
+    try:
+        _tracker.start(path, overwrite="f" in options)
+    except BaseException:
+        atexit.unregister(end)
+        raise
+    for key, value in described.items():
+        _tracker.set_metadata(key, value)
+
+
+def expand(pattern: str, process: int) -> str:
+    """Fill in the process id: ``%p``; ``%%`` is a per cent sign."""
+    return "%".join(part.replace("%p", str(process)) for part in pattern.split("%%"))
+
+
+def _complain(error: BaseException) -> None:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    line = f"heapscope: this program runs unrecorded: {reason}\n"
+    try:
+        os.write(2, line.encode(errors="backslashreplace"))
+    except OSError:
+        pass
+
+
+def _leave_no_trace() -> None:
+    package = sys.modules.get("heapscope")
+    for name in ("_autostart", "metadata"):
+        sys.modules.pop(f"heapscope.{name}", None)
+        if package is not None and hasattr(package, name):
+            delattr(package, name)

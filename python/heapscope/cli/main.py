@@ -1,0 +1,102 @@
+"""``heapscope VERB …``: finds the verb's module, and turns what it raises into one line.
+
+This module and ``run`` are on the way to a program's start, so they import nothing that an
+interpreter has not loaded by itself; every other verb imports what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from heapscope.cli.failure import Failure
+
+VERBS = {
+    "run": "record every allocation of a program",
+    "summary": "the peak, who holds it, and what the figures rest on",
+    "tree": "the call tree of the peak (or of another metric)",
+    "table": "the heaviest lines, functions, files, modules, …",
+}
+
+USAGE = """\
+usage: heapscope VERB …
+
+Where the memory of a Python program went.
+
+{verbs}
+
+  heapscope VERB --help tells more.
+
+example:
+  heapscope run -o work.hscope work.py
+  heapscope summary work.hscope
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Verb and arguments; ``sys.argv[1:]`` when absent.
+
+    Returns
+    -------
+    int
+        The exit code: 0 done, 2 wrong usage or unusable input, 3 a damaged file, 130 interrupted;
+        ``run`` returns the program's own.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        return _dispatch(arguments)
+    except Failure as failure:
+        say(str(failure))
+        return failure.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone (`heapscope table … | head`): not an error of ours, but
+        # the interpreter's own flush at exit must not find the pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def say(message: str) -> None:
+    """Print one line on stderr."""
+    line = f"heapscope: {message}\n"
+    try:
+        sys.stderr.write(line.encode(errors="backslashreplace").decode())
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # closed, full, or None: nobody to tell
+        pass
+
+
+def _dispatch(arguments: list[str]) -> int:
+    verb = arguments[0] if arguments else ""
+    if verb == "run":
+        from heapscope.cli import run
+
+        return run.run(arguments[1:])
+    if verb in VERBS:
+        module = __import__(f"heapscope.cli.{verb}", fromlist=["run"])
+        code: int = module.run(arguments[1:])
+        sys.stdout.flush()
+        return code
+    if verb in ("-h", "--help", "help"):
+        sys.stdout.write(_usage())
+        return 0
+    if verb in ("-V", "--version"):
+        import heapscope
+
+        sys.stdout.write(f"heapscope {heapscope.__version__}\n")
+        return 0
+    if not verb:
+        sys.stderr.write(_usage())
+        return 2
+    raise Failure(f"no such verb: {verb!r}; `heapscope --help` lists them")
+
+
+def _usage() -> str:
+    verbs = "\n".join(f"  {verb:9} {does}" for verb, does in VERBS.items())
+    return USAGE.format(verbs=verbs)

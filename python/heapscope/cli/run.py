@@ -1,0 +1,148 @@
+"""``heapscope run``: a program, natively run, and its capture.
+
+This process only supervises: the program is a plain ``python [options] SCRIPT ARGS`` in a process of
+its own, whose ``site`` starts the tracker because HEAPSCOPE_RUN is set (heapscope/_autostart.py). So
+``__main__``, argv, tracebacks, exit codes and atexit are CPython's own. What sealing needs is imported
+while the program runs.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from heapscope.cli import invocation as command_line
+from heapscope.cli.failure import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from heapscope.cli.invocation import Invocation
+
+_AUTOSTART_FILE = "heapscope-run.pth"
+
+
+def run(arguments: list[str]) -> int:
+    """Record a program; `arguments` are those after ``run``.
+
+    Returns
+    -------
+    int
+        The program's exit code, 128+n when signal n ended it.
+
+    Raises
+    ------
+    Failure
+        The program was not started: wrong usage, no such script, no place for the capture.
+    """
+    invocation = command_line.parse(arguments)
+    if invocation.help:
+        sys.stdout.write(command_line.HELP)
+        return 0
+    _check_interpreter()
+    _check_script(invocation)
+    pattern = _output_pattern(invocation)
+    former = identity(os.path.abspath(invocation.output)) if invocation.output else None
+
+    from heapscope.cli.supervisor import Supervisor
+
+    options = "f" if invocation.force else ""
+    try:
+        supervisor = Supervisor(
+            command_line.interpreter_options() + invocation.program,
+            {"HEAPSCOPE_RUN": f"{options}:{pattern}"},
+        )
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot start {sys.executable}: {reason(error)}") from None
+
+    from heapscope._autostart import expand
+    from heapscope.cli import sealing
+
+    status = supervisor.wait()
+    path = expand(pattern, supervisor.process)
+    if identity(path) in (None, former):
+        sealing.say_unrecorded()
+    else:
+        sealing.seal(path, status)
+        if invocation.output is None and not invocation.quiet:
+            sealing.say_where(path)
+    if status is None:
+        return 1
+    return status if status >= 0 else 128 - status
+
+
+def identity(path: str) -> tuple[int, int, int] | None:
+    """Tell one state of a file from another; None where there is no file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_ctime_ns
+
+
+def reason(error: Exception) -> str:
+    """Return what the system said, without number and path."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _check_interpreter() -> None:
+    if not sys.executable:
+        raise Failure("this interpreter does not know its own path (sys.executable is empty)")
+    if sys.flags.no_site:
+        raise Failure("python -S cannot be recorded: the tracker is started by site; leave -S out")
+    beside = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = [os.path.dirname(beside), *sys.path]
+    if not any(os.path.exists(os.path.join(place, _AUTOSTART_FILE)) for place in places):
+        raise Failure(f"{_AUTOSTART_FILE} is not in site-packages: install heapscope with pip again")
+
+
+def _check_script(invocation: Invocation) -> None:
+    if invocation.script is None:
+        return
+    try:
+        found = os.stat(invocation.script)
+        if not stat.S_ISDIR(found.st_mode):
+            os.close(os.open(invocation.script, os.O_RDONLY | os.O_NONBLOCK))
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot run {invocation.script!r}: {reason(error)}") from None
+
+
+def _output_pattern(invocation: Invocation) -> str:
+    """Make sure that a capture can be made, and return its absolute path; ``%p`` is the process id.
+
+    The attempt is real (a file made and removed), because permissions alone say nothing about
+    read-only file systems, quotas and names that are too long.
+    """
+    try:
+        directory = os.getcwd()
+        if invocation.output is None:
+            base = os.path.join(directory, invocation.name)
+            _try_to_make(f"{base}.{os.getpid()}.hscope")
+            return base.replace("%", "%%") + ".%p.hscope"
+        path = os.path.join(directory, invocation.output)
+        _check_existing(path, invocation)
+        return path.replace("%", "%%")
+    except (OSError, ValueError) as error:
+        shown = invocation.output or "a capture in this directory"
+        advice = "choose another place" if invocation.output else "choose a place with -o"
+        raise Failure(f"cannot write {shown!r}: {reason(error)}; {advice}") from None
+
+
+def _check_existing(path: str, invocation: Invocation) -> None:
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        _try_to_make(path)
+        return
+    if stat.S_ISDIR(found.st_mode):
+        raise Failure(f"cannot write {invocation.output!r}: it is a directory")
+    if not invocation.force:
+        raise Failure(f"{invocation.output!r} exists: choose another name, or --force to replace it")
+    if not stat.S_ISREG(found.st_mode):
+        raise Failure(f"cannot write {invocation.output!r}: it is not a regular file")
+    os.close(os.open(path, os.O_WRONLY))
+
+
+def _try_to_make(path: str) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    os.unlink(path)

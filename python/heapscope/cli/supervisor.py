@@ -1,0 +1,131 @@
+"""Starts a program in a process of its own and stays out of its way until it has ended.
+
+The supervisor blocks every signal it cares for before the program exists and takes them one by one
+with sigwaitinfo, so none is lost, none interrupts it, and it knows who sent each: what the terminal
+sent has reached the program already (both are in one process group), what somebody sent to the
+supervisor is passed on. The program gets the signal mask and dispositions it would have had.
+
+Only modules that an interpreter has at start-up are used: ``_signal`` where ``signal`` would pull in
+``enum``.
+"""
+
+from __future__ import annotations
+
+import _signal
+import os
+import sys
+
+_JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
+_FROM_TERMINAL = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGWINCH, *_JOB_CONTROL)
+_FORWARDED = (
+    *_FROM_TERMINAL,
+    _signal.SIGTERM,
+    _signal.SIGHUP,
+    _signal.SIGUSR1,
+    _signal.SIGUSR2,
+    _signal.SIGCONT,
+)
+_WAITED_FOR = (_signal.SIGCHLD, *_FORWARDED)
+_SENT_BY_KERNEL = 0x80  # SI_KERNEL
+
+
+class Supervisor:
+    """One program.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The arguments of the interpreter: options, then the program.
+    additions : dict of str to str
+        What the environment has beyond this process's own.
+
+    Attributes
+    ----------
+    process : int
+        The program's process id.
+
+    Raises
+    ------
+    OSError
+        The interpreter could not be started.
+    """
+
+    def __init__(self, arguments: list[str], additions: dict[str, str]) -> None:
+        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _WAITED_FOR)
+        self.process = os.posix_spawn(
+            sys.executable,
+            [sys.executable, *arguments],
+            _environment(additions),
+            setsigmask=before,
+            setsigdef=[_signal.SIGPIPE, _signal.SIGXFSZ],  # CPython ignores them; a new process must not
+        )
+
+    def wait(self) -> int | None:
+        """Forward signals until the program has ended.
+
+        The signals stay blocked afterwards: what was meant for the program must not end the
+        supervisor before it has sealed the capture.
+
+        Returns
+        -------
+        int or None
+            The exit code, or -n when signal n ended it; None when the system kept no record.
+        """
+        while True:
+            received = _signal.sigwaitinfo(_WAITED_FOR)
+            if received.si_signo == _signal.SIGCHLD:
+                try:
+                    process, status = os.waitpid(self.process, os.WNOHANG | os.WUNTRACED)
+                except ChildProcessError:
+                    return None
+                if process == 0:
+                    continue
+                if not os.WIFSTOPPED(status):
+                    return os.waitstatus_to_exitcode(status)
+                self._stop_with(os.WSTOPSIG(status))
+            elif received.si_code != _SENT_BY_KERNEL or received.si_signo not in _FROM_TERMINAL:
+                self._forward(received.si_signo)
+
+    def _forward(self, number: int) -> None:
+        try:
+            os.kill(self.process, number)
+        except OSError:  # ended, or runs as another user now
+            pass
+
+    def _stop_with(self, number: int) -> None:
+        """Stop as the program did, so that the shell sees a stopped job, and go on with it.
+
+        Only where a terminal's shell can continue us: whoever stops the program by other means will
+        continue the program alone.
+        """
+        if number not in _JOB_CONTROL or not _has_terminal():
+            return
+        os.kill(os.getpid(), _signal.SIGSTOP)
+        self._forward(_signal.SIGCONT)
+
+
+def _environment(additions: dict[str, str]) -> dict[bytes, bytes]:
+    environment = dict(os.environb)
+    if b"LC_CTYPE" in environment and not _was_given(b"LC_CTYPE="):
+        # This interpreter set it while leaving the C locale (PEP 538); the program's interpreter has
+        # to make that decision itself, or its UTF-8 mode would differ.
+        del environment[b"LC_CTYPE"]
+    for name, value in additions.items():
+        environment[os.fsencode(name)] = os.fsencode(value)
+    return environment
+
+
+def _was_given(prefix: bytes) -> bool:
+    try:
+        with open("/proc/self/environ", "rb") as given:
+            return any(entry.startswith(prefix) for entry in given.read().split(b"\0"))
+    except OSError:
+        return True
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
