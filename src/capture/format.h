@@ -140,7 +140,7 @@ struct Lane {
   std::uint32_t root;          // its root node
   std::uint32_t name_bytes;
   char name[112];              // UTF-8; of its last named thread, empty when unknown
-  std::uint64_t reserved[30];
+  std::uint64_t reserved[31];
 };
 static_assert(sizeof(Lane) == 512);
 

@@ -27,8 +27,8 @@ using capture::Domain;
 // A block taken out of the live table whose figures still count, between the two halves of a realloc.
 struct DetachedBlock {
   std::uint64_t bytes = 0;
-  std::uint32_t cohort = 0;  // 0: the block was unknown, or is `ring`'s
-  std::uint32_t ring = 0;    // lane << 3 | entry + 1 of a block among its thread's latest, else 0
+  std::uint32_t cohort = 0;        // 0: the block was unknown
+  std::uint32_t temporary = 0;     // 1: it was among its thread's latest
 };
 
 // True when the caller owns the event: tracking, and no outer hook on this thread. Patches libraries that

@@ -1,0 +1,125 @@
+// The live table: which cohort each live block belongs to, and its size. A shadow of the address space.
+//
+// Every 16-byte granule has a 4-byte slot; the slot of a block's first granule describes the block:
+//
+//     0                                    no block
+//     [cohort:22][bytes:10]                bytes < 1023
+//     [cohort:22][1023]                    extended: the next three slots hold bytes (52 bits) and a code id;
+//                                          they are free, since such a block covers them
+//     111111[lane:23][entry:3]             among the latest blocks of a lane's thread: see its ring
+//     111110[payload:26]                   second to fourth slot of an extended block; never a block's first
+//
+// A code object is always extended (it covers 176 bytes or more), so that its free is noticed; cohort 0 then
+// stands for a code object that was born before tracking.
+// Blocks at addresses that are not multiples of 16 (8-byte classes of jemalloc and tcmalloc) are kept in a
+// hash table of their own, in the same encoding.
+//
+// Slots lie in leaves of 4 MiB of address space (1 MiB of slots), made when first needed, found through a
+// direct-mapped cache, then a two-level directory. Nothing is reserved ahead, so it works under ulimit -v.
+// Two or three loads for an operation; 25 % of the heap's size in memory. Caller holds the recording lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tracker/raw_memory.h"
+
+namespace heapscope::tracker {
+
+inline constexpr std::uint32_t kSlotSizeBits = 10;
+inline constexpr std::uint32_t kExtendedSize = (1U << kSlotSizeBits) - 1;
+inline constexpr std::uint32_t kRingTag = 0xFC000000U;
+inline constexpr std::uint32_t kPayloadTag = 0xF8000000U;
+inline constexpr std::uint32_t kPayloadMask = 0x03FFFFFFU;
+inline constexpr std::uint32_t kMaxCohorts = kPayloadTag >> kSlotSizeBits;
+inline constexpr std::uint32_t kMaxCodes = kPayloadMask;
+
+// What a slot says.
+struct Block {
+  std::uint64_t bytes;
+  std::uint32_t cohort;
+  std::uint32_t code;  // 0: not a code object
+};
+
+class BlockTable {
+ public:
+  // The slot of an address, made when there is none; null when memory is out or the address is odd.
+  // Stable until clear(), except for odd addresses (see odd_slot).
+  std::uint32_t* reach_slot(std::uintptr_t address) noexcept {
+    if (std::uint32_t* slot = find_slot(address)) [[likely]] return slot;
+    return reach_slot_slowly(address);
+  }
+  // The slot of an address, or null when no block was ever near it.
+  std::uint32_t* find_slot(std::uintptr_t address) noexcept {
+    if ((address & 15) != 0) [[unlikely]] return find_odd(address);
+    const std::uintptr_t leaf = address >> kLeafShift;
+    const CacheEntry& entry = cache_[leaf % kCacheEntries];
+    if (entry.leaf == leaf) [[likely]] return entry.slots + ((address >> 4) & kSlotMask);
+    return find_slot_slowly(address);
+  }
+  static bool is_odd(std::uintptr_t address) noexcept { return (address & 15) != 0; }
+
+  // Forgets the entry of an odd address after its slot was set to 0.
+  void remove_odd(std::uintptr_t address) noexcept;
+
+  static bool is_block(std::uint32_t slot) noexcept { return slot != 0 && (slot & kRingTag) != kPayloadTag; }
+  static bool in_ring(std::uint32_t slot) noexcept { return slot >= kRingTag; }
+  static std::uint32_t ring_slot(std::uint32_t lane, std::uint32_t entry) noexcept {
+    return kRingTag | (lane << 3) | entry;
+  }
+
+  // Writes a block's description. `slot` must have three slots behind it that no live block needs, or be odd.
+  static void write(std::uint32_t* slot, const Block& block) noexcept {
+    if (block.bytes < kExtendedSize && block.code == 0) [[likely]] {
+      *slot = block.cohort << kSlotSizeBits | static_cast<std::uint32_t>(block.bytes);
+    } else {
+      write_extended(slot, block);
+    }
+  }
+  // Reads and empties. Not for ring slots.
+  static Block take(std::uint32_t* slot) noexcept {
+    const std::uint32_t value = *slot;
+    *slot = 0;
+    if ((value & kExtendedSize) != kExtendedSize) [[likely]] {
+      return {value & kExtendedSize, value >> kSlotSizeBits, 0};
+    }
+    return take_extended(slot, value);
+  }
+
+  // Unmaps everything.
+  void clear() noexcept;
+
+ private:
+  static constexpr unsigned kLeafShift = 22;
+  static constexpr std::uintptr_t kSlotMask = (std::uintptr_t{1} << (kLeafShift - 4)) - 1;
+  static constexpr std::size_t kLeafBytes = ((kSlotMask + 1) + 4) * sizeof(std::uint32_t);  // and three slots of an extension
+  static constexpr std::size_t kCacheEntries = 128;
+  static constexpr unsigned kMiddleBits = 13;
+  static constexpr std::size_t kTopEntries = std::size_t{1} << (48 - kLeafShift - kMiddleBits);
+  static constexpr std::size_t kMiddleEntries = std::size_t{1} << kMiddleBits;
+
+  struct CacheEntry {
+    std::uintptr_t leaf;
+    std::uint32_t* slots;
+  };
+  struct OddBlock {
+    std::uintptr_t address;
+    std::uint32_t slots[4];
+  };
+
+  static void write_extended(std::uint32_t* slot, const Block& block) noexcept;
+  static Block take_extended(std::uint32_t* slot, std::uint32_t value) noexcept;
+  std::uint32_t* find_slot_slowly(std::uintptr_t address) noexcept;
+  std::uint32_t* reach_slot_slowly(std::uintptr_t address) noexcept;
+  std::uint32_t* find_odd(std::uintptr_t address) noexcept;
+  std::uint32_t* reach_odd(std::uintptr_t address) noexcept;
+  std::size_t odd_home(std::uintptr_t address) const noexcept;
+
+  CacheEntry cache_[kCacheEntries];
+  std::uint32_t*** top_;  // kTopEntries of kMiddleEntries of leaves
+  PageArray<OddBlock> odd_;
+  std::size_t odd_count_;
+  std::size_t odd_capacity_;  // a power of two, at most half full
+};
+
+}  // namespace heapscope::tracker

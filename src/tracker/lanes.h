@@ -1,0 +1,61 @@
+// What the tracker keeps for a thread. A thread takes a lane at its first allocation and leaves it when it
+// ends, to be taken by a later thread: as many lanes as there were threads at once.
+//
+// The lane's ring, the thread's latest blocks, lies in the capture (format.h); the rest is private memory.
+// Guarded by the recording lock, but for `levels` and `frame_levels`, which only the lane's thread touches.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "capture/format.h"
+#include "tracker/raw_memory.h"
+#include "tracker/thread_state.h"
+
+namespace heapscope::tracker {
+
+// One frame of the thread's last walked stack; python_walk.h says how it is used.
+struct alignas(32) Level {
+  const void* previous;  // the frame's caller
+  std::uintptr_t key;    // its code and instruction
+  const void* frame;
+  std::uint32_t node;
+  std::uint32_t parent;  // node of the caller's level: (parent, key) -> node was looked up before
+};
+static_assert(sizeof(Level) == 32);
+
+struct SiteMemo {
+  std::uint32_t key;  // node << 3 | domain + 1, 0 = empty
+  std::uint32_t site;
+};
+
+struct LaneState {
+  static constexpr std::size_t kMemoEntries = 128;
+  static constexpr std::size_t kFrameEntries = 1024;
+
+  capture::Lane* record;
+  std::uint64_t sequence;  // allocations of its threads so far; the ring's next entry is sequence % 8
+  std::uint32_t index;
+  std::uint32_t root;
+  std::uint32_t code_generation;
+  std::uint32_t depth;  // levels in use
+  std::uint32_t* slots[capture::kRingBlocks];  // of the ring's blocks; null for odd addresses
+  std::uintptr_t addresses[capture::kRingBlocks];
+  std::uint32_t cohorts[capture::kRingBlocks];  // of committed ones
+  SiteMemo memo[kMemoEntries];
+  PageArray<Level> levels;
+  PageArray<const void*> pending_frames;              // scratch of a walk
+  std::uint32_t frame_levels[kFrameEntries];          // hash of a frame's address -> its level, a hint
+  std::uint32_t next_vacant;                          // index + 1 of the next vacant lane, 0 = none
+};
+
+// The lane of the calling thread, taken now if it has none; null when memory or file are exhausted or
+// tracking stopped. Outside of the recording lock. thread.busy is kRecording.
+LaneState* take_lane(ThreadState& thread) noexcept;
+
+inline LaneState* lane_of(ThreadState& thread, std::uint32_t run) noexcept {
+  if (thread.lane != nullptr && thread.lane_generation == run) [[likely]] return thread.lane;
+  return take_lane(thread);
+}
+
+}  // namespace heapscope::tracker

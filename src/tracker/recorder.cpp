@@ -1,0 +1,431 @@
+#include "tracker/recorder.h"
+
+#include <cstring>
+
+namespace heapscope::tracker {
+
+using capture::RingEntry;
+using capture::SiteCounters;
+
+State state;
+Recorder recorder;
+thread_local constinit ThreadState thread_state = {};
+
+int Recorder::open(const char* path, bool overwrite, std::uint32_t max_nodes) noexcept {
+  if (const int error = writer_.create(path, overwrite)) return error;
+  const bool ready = trie_.open(writer_, max_nodes) && sites_.reach(writer_, 0) && site_keys_.reach(writer_, 0) &&
+                     cohorts_.reserve(64) && touched_cohorts_.reserve(64) && touched_sites_.reserve(64) &&
+                     lanes_.reserve(8) && open_timeline();
+  if (!ready) {
+    close();
+    return 12;  // ENOMEM
+  }
+  writer_.superblock()->site_count = site_count_;
+  state.superblock = writer_.superblock();
+  state.peak_word = (1 << 1) | 1;  // nothing is live, and that is the maximum so far
+  state.superblock->peak_word = state.peak_word;
+  return 0;
+}
+
+void Recorder::close() noexcept {
+  for (std::uint32_t index = 0; index < lane_count_; ++index) {
+    LaneState* lane = lanes_[index];
+    lane->levels.release();
+    lane->pending_frames.release();
+    unmap_pages(lane, sizeof(LaneState));
+  }
+  lanes_.release();
+  lane_count_ = lanes_in_use_ = vacant_lane_ = 0;
+  cohorts_.release();
+  cohort_count_ = 1;
+  free_cohort_ = 0;
+  touched_cohorts_.release();
+  touched_sites_.release();
+  touched_cohort_count_ = touched_site_count_ = 0;
+  tick_serial_ = 1;
+  close_timeline();
+  sites_.forget();
+  site_keys_.forget();
+  lane_records_.forget();
+  site_count_ = 1;
+  trie_.close();
+  state.blocks.clear();
+  writer_.close();
+  state.superblock = nullptr;
+  state.uncommitted_lane = nullptr;
+}
+
+// ---- sites
+
+std::uint32_t Recorder::find_site(SiteMemo& memo, std::uint32_t key, std::uint32_t node,
+                                  capture::Domain domain) noexcept {
+  std::uint32_t id = trie_.node(node).first_site;
+  while (id != 0 && site_keys_[id].domain != static_cast<std::uint8_t>(domain)) id = site_keys_[id].next;
+  if (id == 0) id = make_site(node, domain);
+  if (id != 0) memo = {key, id};
+  return id;
+}
+
+std::uint32_t Recorder::make_site(std::uint32_t node, capture::Domain domain) noexcept {
+  if (!sites_.reach(writer_, site_count_) || !site_keys_.reach(writer_, site_count_)) return 0;
+  const std::uint32_t id = site_count_;
+  capture::Node& leaf = trie_.node(node);
+  site_keys_[id] = {node, leaf.first_site, 0, static_cast<std::uint8_t>(domain), 0, 0};
+  store_barrier();
+  writer_.superblock()->site_count = ++site_count_;
+  leaf.first_site = id;
+  return id;
+}
+
+// ---- live values and the peak
+
+void Recorder::reach_maximum() noexcept {
+  state.tick_max_bytes = state.live[0];
+  if (state.live[0] <= state.peak_bytes) return;
+  state.peak_bytes = state.live[0];
+  state.superblock->peak_ns = state.now_ns;
+  if ((state.peak_word & 1) == 0) {
+    state.peak_word |= 1;
+    state.superblock->peak_word = state.peak_word;
+  }
+}
+
+void Recorder::leave_peak() noexcept {
+  flush();
+  const std::uint64_t epoch = (state.peak_word >> 1) + 1;
+  if (static_cast<std::uint32_t>(epoch) == 0) [[unlikely]] return restart_epochs();
+  state.peak_word = epoch << 1;
+  store_barrier();
+  state.superblock->peak_word = state.peak_word;
+}
+
+// The 32 bits that sites keep of the epoch came round: no site may look as if it were saved in this one.
+void Recorder::restart_epochs() noexcept {
+  for (std::uint32_t id = 1; id < site_count_; ++id) sites_[id].epoch = 0;
+  store_barrier();
+  state.peak_word = ((state.peak_word >> 1) + 2) << 1;
+  state.superblock->peak_word = state.peak_word;
+}
+
+namespace {
+
+BytesAndBlocks& live_of(SiteCounters& site) { return *reinterpret_cast<BytesAndBlocks*>(&site.live_bytes); }
+BytesAndBlocks& peak_of(SiteCounters& site) { return *reinterpret_cast<BytesAndBlocks*>(&site.peak_bytes); }
+BytesAndBlocks& total_of(SiteCounters& site) { return *reinterpret_cast<BytesAndBlocks*>(&site.total_bytes); }
+BytesAndBlocks& temporary_of(SiteCounters& site) {
+  return *reinterpret_cast<BytesAndBlocks*>(&site.temporary_bytes);
+}
+
+constexpr std::uint64_t kLowHalf = 0xFFFFFFFFULL;
+
+// The live pair after the site's value at the peak is safe: saved now if this is its first change since.
+inline BytesAndBlocks saved_live(SiteCounters& site) noexcept {
+  BytesAndBlocks live = live_of(site);
+  const std::uint64_t epoch = (state.peak_word >> 1) & kLowHalf;
+  if ((state.peak_word & 1) == 0 && live[1] >> 32 != epoch) {
+    BytesAndBlocks& peak = peak_of(site);
+    peak = BytesAndBlocks{live[0], (live[1] & kLowHalf) | (peak[1] & ~kLowHalf)};
+    store_barrier();
+    live[1] = (live[1] & kLowHalf) | epoch << 32;
+  }
+  return live;
+}
+
+}  // namespace
+
+void Recorder::add_live(SiteCounters& site, std::uint64_t bytes) noexcept {
+  live_of(site) = saved_live(site) + BytesAndBlocks{bytes, 1};
+}
+
+void Recorder::remove_live(SiteCounters& site, std::uint64_t bytes, std::uint64_t blocks) noexcept {
+  live_of(site) = saved_live(site) - BytesAndBlocks{bytes, blocks};
+}
+
+// ---- cohorts
+
+std::uint32_t Recorder::cohort_of(SiteCounters& site, std::uint32_t id) noexcept {
+  if (site.cohort != 0) [[likely]] return site.cohort;
+  return open_cohort(site, id);
+}
+
+std::uint32_t Recorder::open_cohort(SiteCounters& site, std::uint32_t id) noexcept {
+  if (!touched_sites_.reserve(touched_site_count_ + 1)) return 0;
+  std::uint32_t cohort = free_cohort_;
+  if (cohort != 0) {
+    free_cohort_ = cohorts_[cohort].next;
+  } else {
+    if (cohort_count_ >= kMaxCohorts || !cohorts_.reserve(cohort_count_ + 1)) return 0;
+    cohort = cohort_count_++;
+  }
+  cohorts_[cohort] = {};
+  cohorts_[cohort].site = id;
+  cohorts_[cohort].born = open_tick_;
+  cohorts_[cohort].touched = tick_serial_;  // end_tick finds it through its site
+  touched_sites_[touched_site_count_++] = {id, cohort, site.total_bytes, site.total_blocks};
+  site.cohort = cohort;
+  return cohort;
+}
+
+void Recorder::touch(Cohort& cohort, std::uint32_t id) noexcept {
+  if (cohort.touched == tick_serial_) [[likely]] return;
+  if (!touched_cohorts_.reserve(touched_cohort_count_ + 1)) return;
+  cohort.touched = tick_serial_;
+  touched_cohorts_[touched_cohort_count_++] = id;
+}
+
+void Recorder::recycle_cohort(std::uint32_t id) noexcept {
+  cohorts_[id].site = 0;
+  cohorts_[id].next = free_cohort_;
+  free_cohort_ = id;
+}
+
+// ---- blocks
+
+void Recorder::take_over(LaneState& lane) noexcept {
+  flush();
+  state.uncommitted_lane = &lane;
+}
+
+void Recorder::flush() noexcept {
+  LaneState* lane = state.uncommitted_lane;
+  if (lane == nullptr) return;
+  for (std::uint32_t entry = 0; entry < capture::kRingBlocks; ++entry) {
+    if (lane->record->ring[entry].state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(*lane, entry);
+  }
+}
+
+void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
+  RingEntry& ring = lane.record->ring[entry];
+  const std::uint64_t bytes = ring.bytes;
+  const std::uint32_t id = ring.site;
+  SiteCounters& site = sites_[id];
+  const std::uint32_t cohort = cohort_of(site, id);
+  ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
+  store_barrier();
+  total_of(site) += BytesAndBlocks{bytes, 1};
+  store_barrier();
+  add_live(site, bytes);
+  lane.cohorts[entry] = cohort;
+  if (cohort == 0) [[unlikely]] return;
+  cohorts_[cohort].live_bytes += bytes;
+  cohorts_[cohort].live_blocks += 1;
+}
+
+void Recorder::evict(LaneState& lane, std::uint32_t entry) noexcept {
+  RingEntry& ring = lane.record->ring[entry];
+  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(lane, entry);
+  std::uint32_t* slot = lane.slots[entry];
+  if (slot == nullptr) slot = state.blocks.find_slot(lane.addresses[entry]);
+  if (slot != nullptr) BlockTable::write(slot, {ring.bytes, lane.cohorts[entry], 0});
+  ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
+}
+
+void Recorder::settle(LaneState& lane) noexcept {
+  for (std::uint32_t entry = 0; entry < capture::kRingBlocks; ++entry) {
+    if (lane.record->ring[entry].state != static_cast<std::uint32_t>(RingState::kEmpty)) evict(lane, entry);
+  }
+}
+
+// The address is given out again though its free was not seen.
+void Recorder::replace(std::uintptr_t address, std::uint32_t* slot) noexcept {
+  if (BlockTable::is_block(*slot)) {
+    freed(address);
+  } else {
+    *slot = 0;
+  }
+}
+
+void Recorder::free_in_ring(std::uint32_t slot) noexcept {
+  LaneState& lane = *lanes_[(slot & kPayloadMask) >> 3];
+  const std::uint32_t entry = slot & 7;
+  RingEntry& ring = lane.record->ring[entry];
+  const std::uint64_t bytes = ring.bytes;
+  const std::uint32_t id = ring.site;
+  lower_live(bytes, 1);
+  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]] {
+    SiteCounters& site = sites_[id];
+    cohort_of(site, id);  // so that end_tick sees that the site allocated
+    ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
+    store_barrier();
+    total_of(site) += BytesAndBlocks{bytes, 1};
+    store_barrier();
+    temporary_of(site) += BytesAndBlocks{bytes, 1};
+  } else {
+    ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
+    const std::uint32_t cohort = lane.cohorts[entry];
+    if (cohort != 0) {
+      remove_from_cohort(cohort, bytes, 1, true);
+    } else {
+      remove_live(sites_[id], bytes, 1);
+    }
+  }
+}
+
+void Recorder::remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
+                                  bool temporary) noexcept {
+  Cohort& cohort = cohorts_[id];
+  SiteCounters& site = sites_[cohort.site];
+  remove_live(site, bytes, blocks);
+  if (temporary) {
+    store_barrier();
+    temporary_of(site) += BytesAndBlocks{bytes, blocks};
+  }
+  touch(cohort, id);
+  cohort.live_bytes -= bytes;
+  cohort.live_blocks -= blocks;
+}
+
+void Recorder::free_settled(std::uint32_t* slot) noexcept {
+  const Block block = BlockTable::take(slot);
+  if (block.code != 0) [[unlikely]] {
+    trie_.retire_code(block.code);
+    ++state.code_generation;
+  }
+  if (block.cohort == 0) [[unlikely]] {
+    ++state.superblock->frees_of_unknown;
+    return;
+  }
+  lower_live(block.bytes, 1);
+  remove_from_cohort(block.cohort, block.bytes, 1, false);
+}
+
+Recorder::Detached Recorder::detach(std::uintptr_t address) noexcept {
+  std::uint32_t* slot = state.blocks.find_slot(address);
+  if (slot == nullptr || !BlockTable::is_block(*slot)) {
+    ++state.superblock->frees_of_unknown;
+    return {};
+  }
+  Detached detached = {};
+  if (BlockTable::in_ring(*slot)) {
+    const std::uint32_t value = *slot;
+    LaneState& lane = *lanes_[(value & kPayloadMask) >> 3];
+    evict(lane, value & 7);
+    detached.temporary = 1;
+    if (BlockTable::is_odd(address)) slot = state.blocks.find_slot(address);
+  }
+  const Block block = BlockTable::take(slot);
+  if (BlockTable::is_odd(address)) state.blocks.remove_odd(address);
+  if (block.code != 0) {
+    trie_.retire_code(block.code);
+    ++state.code_generation;
+  }
+  if (block.cohort == 0) ++state.superblock->frees_of_unknown;
+  detached.bytes = block.bytes;
+  detached.cohort = block.cohort;
+  return detached;
+}
+
+void Recorder::free_detached(const Detached& block) noexcept {
+  if (block.cohort == 0) return;
+  if ((state.peak_word & 1) != 0) leave_peak();
+  lower_live(block.bytes, 1);
+  remove_from_cohort(block.cohort, block.bytes, 1, block.temporary != 0);
+}
+
+void Recorder::reattach(const Detached& block, std::uintptr_t address) noexcept {
+  if (block.cohort == 0) return;
+  std::uint32_t* slot = state.blocks.reach_slot(address);
+  if (slot != nullptr) BlockTable::write(slot, {block.bytes, block.cohort, 0});
+}
+
+std::uint32_t Recorder::charge(std::uint32_t id, std::uint64_t bytes) noexcept {
+  if (id == 0) {
+    lose_event();
+    return 0;
+  }
+  SiteCounters& site = sites_[id];
+  const std::uint32_t cohort = cohort_of(site, id);
+  if (cohort == 0) {
+    lose_event();
+    return 0;
+  }
+  total_of(site) += BytesAndBlocks{bytes, 1};
+  store_barrier();
+  add_live(site, bytes);
+  cohorts_[cohort].live_bytes += bytes;
+  cohorts_[cohort].live_blocks += 1;
+  raise_live(bytes);
+  ++mappings_charged_;
+  return cohort;
+}
+
+void Recorder::discharge(std::uint32_t cohort, std::uint64_t bytes, std::uint32_t blocks) noexcept {
+  if (cohort == 0) return;
+  if ((state.peak_word & 1) != 0) leave_peak();
+  lower_live(bytes, blocks);
+  remove_from_cohort(cohort, bytes, blocks, false);
+}
+
+void Recorder::mark_code(std::uintptr_t address, std::uint32_t code) noexcept {
+  std::uint32_t* slot = state.blocks.reach_slot(address);
+  if (slot == nullptr || BlockTable::is_odd(address)) return;
+  if (BlockTable::is_block(*slot) && BlockTable::in_ring(*slot)) {
+    const std::uint32_t value = *slot;
+    evict(*lanes_[(value & kPayloadMask) >> 3], value & 7);
+  }
+  Block block = {};
+  if (BlockTable::is_block(*slot)) block = BlockTable::take(slot);
+  block.code = code;
+  BlockTable::write(slot, block);
+}
+
+// ---- lanes
+
+LaneState* Recorder::vacant_or_new_lane() noexcept {
+  LaneState* lane = nullptr;
+  if (vacant_lane_ != 0) {
+    lane = lanes_[vacant_lane_ - 1];
+    vacant_lane_ = lane->next_vacant;
+  } else {
+    if (!lanes_.reserve(lane_count_ + 1) || !lane_records_.reach(writer_, lane_count_)) return nullptr;
+    lane = static_cast<LaneState*>(map_pages(sizeof(LaneState)));
+    if (lane == nullptr) return nullptr;
+    lane->root = trie_.add_root(lane_count_);
+    if (lane->root == 0 || !lane->levels.reserve(1) || !lane->pending_frames.reserve(1)) {
+      lane->levels.release();
+      unmap_pages(lane, sizeof(LaneState));
+      return nullptr;
+    }
+    lane->index = lane_count_;
+    lane->record = &lane_records_[lane_count_];
+    lane->record->root = lane->root;
+    lanes_[lane_count_] = lane;
+    store_barrier();
+    writer_.superblock()->lane_count = ++lane_count_;
+  }
+  ++lane->record->threads_seen;
+  ++lanes_in_use_;
+  lane->depth = 0;
+  return lane;
+}
+
+void Recorder::vacate(LaneState& lane) noexcept {
+  settle(lane);
+  lane.record->thread_id = 0;
+  lane.next_vacant = vacant_lane_;
+  vacant_lane_ = lane.index + 1;
+  --lanes_in_use_;
+}
+
+std::uint64_t Recorder::allocations() const noexcept {
+  std::uint64_t sum = mappings_charged_;
+  for (std::uint32_t index = 0; index < lane_count_; ++index) sum += lanes_[index]->sequence;
+  return sum;
+}
+
+void Recorder::add_metadata(const char* key, std::size_t key_bytes, const char* value,
+                            std::size_t value_bytes) noexcept {
+  capture::Superblock* superblock = writer_.superblock();
+  const std::size_t at = superblock->metadata_bytes;
+  const std::size_t bytes = (8 + key_bytes + value_bytes + 7) & ~std::size_t{7};
+  if (at + bytes > capture::kMetadataBytes) return;
+  char* out = writer_.metadata() + at;
+  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(key_bytes), static_cast<std::uint32_t>(value_bytes)};
+  memcpy(out, sizes, sizeof(sizes));
+  memcpy(out + 8, key, key_bytes);
+  memcpy(out + 8 + key_bytes, value, value_bytes);
+  store_barrier();
+  superblock->metadata_bytes = at + bytes;
+}
+
+}  // namespace heapscope::tracker

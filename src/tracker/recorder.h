@@ -1,0 +1,213 @@
+// The figures: sites, cohorts, ring and peak. Knows addresses, sizes and node ids; nothing of Python.
+//
+// An allocation enters the ring of its thread's lane, uncommitted: only the heap's total moves. The 8th later
+// allocation of the thread evicts it, which commits it to its site and cohort and writes its slot. A block
+// freed while it is in the ring is temporary and costs its site one addition. So the short-lived blocks that
+// most programs make never touch the counters of live blocks. At most one lane has uncommitted entries; when
+// another lane allocates they are committed first.
+//
+// The peak is exact and costs O(1) an event. While the heap is at its maximum (peak_word bit 0) a site's value
+// at the peak is its live value. The first free after it ends that phase: uncommitted blocks are committed and
+// the epoch moves on. From then, before a site's live value changes for the first time in the epoch, it is
+// saved; so a site that never changed still holds its value at the peak in `live`.
+//
+// Order of stores: a kill between any two leaves counters that some execution could have had (format.h).
+//
+// All functions: noexcept, recording lock held, no allocation but the growth of tables.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "capture/format.h"
+#include "capture/writer.h"
+#include "tracker/lanes.h"
+#include "tracker/state.h"
+#include "tracker/tick_log.h"
+#include "tracker/trie.h"
+
+namespace heapscope::tracker {
+
+using capture::ChunkKind;
+using capture::RingState;
+
+// The blocks of a site that were born in one tick. `recorded_*`: as the tick log has it.
+struct Cohort {
+  std::uint64_t live_bytes;
+  std::uint64_t recorded_bytes;
+  std::uint32_t live_blocks;
+  std::uint32_t recorded_blocks;
+  std::uint32_t site;     // 0: unused
+  std::uint32_t born;     // tick, in the timeline's present numbering
+  std::uint32_t touched;  // serial of the last tick in which it changed
+  std::uint32_t next;     // free list
+};
+static_assert(sizeof(Cohort) == 40);
+
+// What a site's totals were when it was first touched in the current tick.
+struct TouchedSite {
+  std::uint32_t site;
+  std::uint32_t cohort;
+  std::uint64_t total_bytes;
+  std::uint64_t total_blocks;
+};
+
+// Keeps the compiler from moving one store past another; the processor retires them in order.
+inline void store_barrier() noexcept { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
+class Recorder {
+ public:
+  // Opens the capture and makes the tables; 0 or an errno. Not armed yet.
+  int open(const char* path, bool overwrite, std::uint32_t max_nodes) noexcept;
+  void close() noexcept;
+
+  // The site of a stack and domain, made when new; 0 when it cannot be.
+  std::uint32_t site_of(LaneState& lane, std::uint32_t node, capture::Domain domain) noexcept {
+    const std::uint32_t key = node << 3 | (static_cast<std::uint32_t>(domain) + 1);
+    SiteMemo& memo = lane.memo[(key ^ key >> 9) % LaneState::kMemoEntries];
+    if (memo.key == key) [[likely]] return memo.site;
+    return find_site(memo, key, node, domain);
+  }
+
+  void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address, std::uint64_t bytes) noexcept {
+    if (state.uncommitted_lane != &lane) [[unlikely]] take_over(lane);
+    const auto entry = static_cast<std::uint32_t>(lane.sequence % capture::kRingBlocks);
+    capture::RingEntry& ring = lane.record->ring[entry];
+    if (ring.state != static_cast<std::uint32_t>(RingState::kEmpty)) evict(lane, entry);
+    std::uint32_t* slot = state.blocks.reach_slot(address);
+    if (slot == nullptr || site == 0) [[unlikely]] return lose_event();
+    if (*slot != 0) [[unlikely]] {
+      replace(address, slot);
+      slot = state.blocks.reach_slot(address);
+      if (slot == nullptr) return lose_event();
+    }
+    ++lane.sequence;
+    *slot = BlockTable::ring_slot(lane.index, entry);
+    lane.slots[entry] = BlockTable::is_odd(address) ? nullptr : slot;
+    lane.addresses[entry] = address;
+    ring.bytes = bytes;
+    ring.site = site;
+    store_barrier();
+    ring.state = static_cast<std::uint32_t>(RingState::kUncommitted);
+    raise_live(bytes);
+  }
+
+  // False: the block was not known.
+  bool freed(std::uintptr_t address) noexcept {
+    std::uint32_t* slot = state.blocks.find_slot(address);
+    if (slot == nullptr || !BlockTable::is_block(*slot)) {
+      ++state.superblock->frees_of_unknown;
+      return false;
+    }
+    if ((state.peak_word & 1) != 0) leave_peak();
+    const std::uint32_t value = *slot;
+    if (BlockTable::in_ring(value)) {
+      *slot = 0;
+      free_in_ring(value);
+    } else {
+      free_settled(slot);
+    }
+    if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
+    return true;
+  }
+
+  // A block leaves the table; its figures stay until free_detached. cohort 0: unknown.
+  struct Detached {
+    std::uint64_t bytes;
+    std::uint32_t cohort;
+    std::uint32_t temporary;
+  };
+  Detached detach(std::uintptr_t address) noexcept;
+  void free_detached(const Detached& block) noexcept;
+  void reattach(const Detached& block, std::uintptr_t address) noexcept;
+
+  // A mapping: counted at once, never in the ring or the table. Returns its cohort, 0 when lost.
+  std::uint32_t charge(std::uint32_t site, std::uint64_t bytes) noexcept;
+  void discharge(std::uint32_t cohort, std::uint64_t bytes, std::uint32_t blocks) noexcept;
+
+  // Commits what the uncommitted lane holds.
+  void flush() noexcept;
+  // Empties a lane's ring into the table: its thread ends.
+  void settle(LaneState& lane) noexcept;
+
+  // The block at `address` is a code object: its free is to call retire_code(code).
+  void mark_code(std::uintptr_t address, std::uint32_t code) noexcept;
+
+  LaneState* vacant_or_new_lane() noexcept;
+  void vacate(LaneState& lane) noexcept;
+  LaneState* lane_at(std::uint32_t index) noexcept { return lanes_[index]; }
+  std::uint32_t lane_count() const noexcept { return lane_count_; }
+  std::uint32_t lanes_in_use() const noexcept { return lanes_in_use_; }
+
+  // Writes the current tick's changes to the log and opens the next tick. `tick` is complete but for
+  // what the recorder knows itself: live, maximum, counts.
+  void end_tick(capture::Tick& tick) noexcept;
+
+  void add_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept;
+
+  capture::Writer& writer() noexcept { return writer_; }
+  Trie& trie() noexcept { return trie_; }
+  std::uint64_t allocations() const noexcept;
+  capture::SiteCounters& site(std::uint32_t id) noexcept { return sites_[id]; }
+
+ private:
+  std::uint32_t find_site(SiteMemo& memo, std::uint32_t key, std::uint32_t node, capture::Domain domain) noexcept;
+  std::uint32_t make_site(std::uint32_t node, capture::Domain domain) noexcept;
+  void lose_event() noexcept { ++state.superblock->events_lost; }
+  void take_over(LaneState& lane) noexcept;
+  void commit(LaneState& lane, std::uint32_t entry) noexcept;
+  void evict(LaneState& lane, std::uint32_t entry) noexcept;
+  void replace(std::uintptr_t address, std::uint32_t* slot) noexcept;
+  void free_in_ring(std::uint32_t slot) noexcept;
+  void free_settled(std::uint32_t* slot) noexcept;
+  void leave_peak() noexcept;
+  void reach_maximum() noexcept;
+  void restart_epochs() noexcept;
+  std::uint32_t cohort_of(capture::SiteCounters& site, std::uint32_t id) noexcept;
+  std::uint32_t open_cohort(capture::SiteCounters& site, std::uint32_t id) noexcept;
+  void touch(Cohort& cohort, std::uint32_t id) noexcept;
+  void add_live(capture::SiteCounters& site, std::uint64_t bytes) noexcept;
+  void remove_live(capture::SiteCounters& site, std::uint64_t bytes, std::uint64_t blocks) noexcept;
+  void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks, bool temporary) noexcept;
+  bool open_timeline() noexcept;
+  void close_timeline() noexcept;
+  void merge_ticks() noexcept;
+  void recycle_cohort(std::uint32_t id) noexcept;
+
+  void raise_live(std::uint64_t bytes) noexcept {
+    state.live += BytesAndBlocks{bytes, 1};
+    if (state.live[0] > state.tick_max_bytes) reach_maximum();
+  }
+  void lower_live(std::uint64_t bytes, std::uint64_t blocks) noexcept {
+    state.live -= BytesAndBlocks{bytes, blocks};
+  }
+
+  capture::Writer writer_;
+  Trie trie_;
+  capture::Table<capture::SiteCounters, ChunkKind::kSites> sites_;
+  capture::Table<capture::SiteKey, ChunkKind::kSiteKeys> site_keys_;
+  capture::Table<capture::Lane, ChunkKind::kLanes> lane_records_;
+  std::uint32_t site_count_ = 1;
+
+  PageArray<Cohort> cohorts_;
+  std::uint32_t cohort_count_ = 1;
+  std::uint32_t free_cohort_ = 0;
+
+  PageArray<LaneState*> lanes_;
+  std::uint32_t lane_count_ = 0;
+  std::uint32_t lanes_in_use_ = 0;
+  std::uint32_t vacant_lane_ = 0;  // index + 1
+
+  std::uint32_t tick_serial_ = 1;
+  PageArray<std::uint32_t> touched_cohorts_;
+  std::size_t touched_cohort_count_ = 0;
+  PageArray<TouchedSite> touched_sites_;
+  std::size_t touched_site_count_ = 0;
+  std::uint64_t mappings_charged_ = 0;
+  std::uint32_t open_tick_ = 0;  // number of the tick that has not ended, in the present numbering
+  TickLog log_;
+};
+
+extern Recorder recorder;
+
+}  // namespace heapscope::tracker

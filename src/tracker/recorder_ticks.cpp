@@ -1,0 +1,78 @@
+// The recorder's ends of ticks: what changed goes to the tick log.
+#include <cstring>
+
+#include "tracker/recorder.h"
+
+namespace heapscope::tracker {
+
+bool Recorder::open_timeline() noexcept {
+  open_tick_ = 0;
+  mappings_charged_ = 0;
+  return log_.open(writer_);
+}
+
+void Recorder::close_timeline() noexcept { log_.close(); }
+
+void Recorder::end_tick(capture::Tick& tick) noexcept {
+  flush();
+  const auto number = static_cast<std::uint16_t>(open_tick_);
+  bool logged = true;
+  for (std::size_t i = 0; i < touched_site_count_; ++i) {
+    const TouchedSite& touched = touched_sites_[i];
+    capture::SiteCounters& site = sites_[touched.site];
+    Cohort& cohort = cohorts_[touched.cohort];
+    logged &= log_.append({touched.site, number, number, static_cast<std::int64_t>(cohort.live_bytes),
+                           static_cast<std::int64_t>(cohort.live_blocks), site.total_bytes - touched.total_bytes,
+                           site.total_blocks - touched.total_blocks});
+    cohort.recorded_bytes = cohort.live_bytes;
+    cohort.recorded_blocks = cohort.live_blocks;
+    site.cohort = 0;
+    if (cohort.live_blocks == 0 && cohort.live_bytes == 0) {
+      recycle_cohort(touched.cohort);
+    }
+  }
+  touched_site_count_ = 0;
+  for (std::size_t i = 0; i < touched_cohort_count_; ++i) {
+    const std::uint32_t id = touched_cohorts_[i];
+    Cohort& cohort = cohorts_[id];
+    const auto bytes = static_cast<std::int64_t>(cohort.live_bytes - cohort.recorded_bytes);
+    const std::int64_t blocks =
+        static_cast<std::int64_t>(cohort.live_blocks) - static_cast<std::int64_t>(cohort.recorded_blocks);
+    if (bytes != 0 || blocks != 0) {
+      logged &= log_.append({cohort.site, number, static_cast<std::uint16_t>(cohort.born), bytes, blocks, 0, 0});
+    }
+    cohort.recorded_bytes = cohort.live_bytes;
+    cohort.recorded_blocks = cohort.live_blocks;
+    if (cohort.live_blocks == 0 && cohort.live_bytes == 0) recycle_cohort(id);
+  }
+  touched_cohort_count_ = 0;
+  ++tick_serial_;
+
+  tick.live_bytes = state.live[0];
+  tick.live_blocks = state.live[1];
+  tick.max_live_bytes = state.tick_max_bytes;
+  tick.allocations = allocations();
+  tick.frees = tick.allocations - state.live[1];
+  tick.threads = lanes_in_use_;
+  state.tick_max_bytes = state.live[0];
+  state.superblock->events = tick.allocations + tick.frees;
+  state.superblock->end_ns = tick.end_ns;
+  if (state.peak_bytes != state.last_tick_peak) {
+    state.superblock->peak_tick = tick;
+    state.last_tick_peak = state.peak_bytes;
+  }
+  if (!log_.end_tick(tick) || !logged) return;  // the disk is full: the last ticks are missing, the sites are right
+  ++open_tick_;
+  if (log_.is_full()) merge_ticks();
+  writer_.write_back();
+}
+
+void Recorder::merge_ticks() noexcept {
+  do {
+    if (!log_.merge()) return;
+    open_tick_ = log_.ticks();
+    for (std::uint32_t id = 1; id < cohort_count_; ++id) cohorts_[id].born /= 2;
+  } while (log_.is_full());
+}
+
+}  // namespace heapscope::tracker

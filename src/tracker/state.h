@@ -1,0 +1,50 @@
+// What every event reads and writes, on pages that a copied process finds zeroed (MADV_WIPEONFORK): a child
+// made by fork, _Fork or clone sees armed == 0 and forwards, whatever its parent's threads were doing.
+//
+// All but `armed` is guarded by the recording lock. `armed` is written under the lock and read without it as
+// a hint; who then takes the lock tests it again.
+#pragma once
+
+#include <cstdint>
+
+#include "capture/format.h"
+#include "tracker/blocks.h"
+#include "tracker/recording_lock.h"
+#include "tracker/thread_state.h"
+
+namespace heapscope::tracker {
+
+// Two counters that move in one 16-byte store, so that a kill cannot part them.
+using BytesAndBlocks = std::uint64_t __attribute__((vector_size(16)));
+
+struct alignas(4096) State {
+  std::uint32_t armed;
+  std::uint32_t run;             // number of this tracking run: lanes of earlier runs are stale
+  std::uint32_t countdown;       // events until the clock is read
+  std::uint32_t code_generation; // raised when a code object dies: cached walks that may name it are dropped
+  BytesAndBlocks live;
+  std::uint64_t peak_bytes;
+  std::uint64_t peak_word;       // as in the superblock
+  capture::Superblock* superblock;
+  LaneState* uncommitted_lane;   // the one lane that may have uncommitted ring entries
+  std::uint64_t now_ns;          // last clock reading
+  std::uint64_t next_tick_ns;
+  std::uint64_t tick_max_bytes;  // of the current tick
+  std::uint64_t retired_allocations;
+  std::uint32_t tick_due;
+  std::uint32_t walking_allowed; // cleared before the interpreter's end
+  std::uint64_t last_tick_peak;  // peak_bytes when the last tick ended
+  RecordingLock lock;
+  BlockTable blocks;
+};
+
+extern State state;
+
+// The part of begins_event that is not for every event: false for inner calls and when not tracking; patches
+// the libraries that this thread loaded first.
+bool begins_event_slowly(ThreadState& thread) noexcept;
+
+// Asks the kernel to zero `state` in children. Once, before the first run.
+bool wipe_state_in_children() noexcept;
+
+}  // namespace heapscope::tracker

@@ -1,0 +1,60 @@
+// The timeline as it is written: the ticks, and which cohorts changed in each (format.h, Tick and TickDelta).
+//
+// There are at most kMaxTicks ticks and kMaxDeltas changes. When either is reached neighbouring ticks merge
+// and the interval doubles, so a run of any length has a bounded timeline, finest for short runs. A merge
+// writes a new generation beside the old one and flips one word; changes with equal keys add up and what
+// cancels out is gone. It costs about 0.1 us a change, and twice as long a run comes before the next.
+//
+// Recording lock held.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "capture/format.h"
+#include "capture/writer.h"
+#include "tracker/raw_memory.h"
+
+namespace heapscope::tracker {
+
+class TickLog {
+ public:
+  static constexpr std::uint64_t kFirstTickNs = 10'000'000;
+  static constexpr std::size_t kMaxDeltas = std::size_t{1} << 18;
+
+  bool open(capture::Writer& writer) noexcept;
+  void close() noexcept;
+
+  // Adds a change to the open tick; false when the file cannot grow (it is lost then).
+  bool append(const capture::TickDelta& delta) noexcept;
+  // Ends the open tick. False when the file cannot grow.
+  bool end_tick(const capture::Tick& tick) noexcept;
+
+  bool is_full() const noexcept;
+  // Halves the number of ticks (rounding up); tick n becomes n / 2. False: nothing changed.
+  bool merge() noexcept;
+
+  std::uint32_t ticks() const noexcept { return static_cast<std::uint32_t>(timeline_->tick_count); }
+  std::uint64_t tick_ns() const noexcept { return timeline_->tick_ns; }
+
+ private:
+  static constexpr std::size_t kTicksPerChunk = capture::kChunkBytes / sizeof(capture::Tick);
+  static constexpr std::size_t kTickChunks = capture::kMaxTicks / kTicksPerChunk;
+  static constexpr std::size_t kDeltasPerChunk = capture::kChunkBytes / sizeof(capture::TickDelta);
+
+  // The records of one generation.
+  struct Generation {
+    capture::Tick* ticks[kTickChunks] = {};
+    PageArray<capture::TickDelta*> deltas;
+  };
+  capture::Tick* tick_at(Generation& generation, std::uint64_t number, std::size_t index) noexcept;
+  capture::TickDelta* delta_at(Generation& generation, std::uint64_t number, std::size_t index) noexcept;
+  bool merge_pair(std::size_t first, Generation& next, capture::Timeline& timeline, std::size_t& at) noexcept;
+
+  capture::Writer* writer_ = nullptr;
+  capture::Timeline* timeline_ = nullptr;
+  Generation generation_;
+  PageArray<capture::TickDelta> scratch_;
+};
+
+}  // namespace heapscope::tracker
