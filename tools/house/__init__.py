@@ -1,0 +1,1 @@
+"""What stands behind ``make``: environments, builds, tests, checks. Standard library only."""

@@ -1,0 +1,128 @@
+"""Virtual environments under ``build/venv``, filled from the dependency groups of pyproject.toml.
+
+An environment is made once and left alone until its interpreter or its group changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+from typing import Any
+
+from tools.house import system
+from tools.house.interpreters import Interpreter
+from tools.house.layout import BUILD, ENVIRONMENTS, ROOT
+from tools.house.process import run_quietly, step
+
+_OLDEST_CMAKE = (3, 25)
+
+
+def project() -> dict[str, Any]:
+    """pyproject.toml, parsed; 3.10 has no parser of its own, but its pip has one."""
+    for name in ("tomllib", "pip._vendor.tomli"):
+        try:
+            parser = importlib.import_module(name)
+        except ImportError:
+            continue
+        parsed: dict[str, Any] = parser.loads((ROOT / "pyproject.toml").read_text())
+        return parsed
+    raise AssertionError("an interpreter without tomllib and without pip")
+
+
+def requirements(*groups: str) -> list[str]:
+    """The pinned requirements of dependency groups."""
+    table = project()["dependency-groups"]
+    return [requirement for group in groups for requirement in table[group]]
+
+
+class Environment:
+    """One virtual environment: its directory, its interpreter, what is installed in it."""
+
+    def __init__(self, name: str, interpreter: Interpreter) -> None:
+        self.directory = ENVIRONMENTS / name
+        self.interpreter = interpreter
+        self.python = self.directory / "bin" / "python"
+        self._stamp = self.directory / "installed.json"
+
+    def _read(self) -> dict[str, str]:
+        try:
+            stamps: dict[str, str] = json.loads(self._stamp.read_text())
+        except (OSError, ValueError):
+            return {}
+        return stamps if stamps.get("interpreter") == self._identity() else {}
+
+    def _identity(self) -> str:
+        return f"{self.interpreter.version} {self.interpreter.program}"
+
+    def is_current(self, key: str, fingerprint: str) -> bool:
+        """Whether what `key` names was installed with this fingerprint."""
+        return self._read().get(key) == fingerprint
+
+    def mark(self, key: str, fingerprint: str) -> None:
+        """Notes that what `key` names is now installed with this fingerprint."""
+        self._stamp.write_text(json.dumps({**self._read(), key: fingerprint}, indent=1))
+
+    def create(self) -> None:
+        """Makes the environment where it is missing or was made by another interpreter."""
+        if self._read() and self.python.exists():
+            return
+        system.require(system.python_pieces(self.interpreter))
+        shutil.rmtree(self.directory, ignore_errors=True)
+        run_quietly([self.interpreter.program, "-m", "venv", self.directory])
+        self._stamp.write_text(json.dumps({"interpreter": self._identity()}))
+
+    def pip(self, *arguments: str | pathlib.Path) -> None:
+        """Runs pip in the environment."""
+        run_quietly([self.python, "-m", "pip", *arguments])
+
+    def install(self, *groups: str, also: tuple[str, ...] = ()) -> Environment:
+        """Installs dependency groups and single requirements, if that was not done before."""
+        self.create()
+        wanted = [*requirements(*groups), *also]
+        fingerprint = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+        key = "+".join(groups)
+        if not self.is_current(key, fingerprint):
+            with step(f"{self.directory.name}: installing {', '.join(groups)}"):
+                self.pip("install", "-q", *wanted)
+            self.mark(key, fingerprint)
+        return self
+
+
+def run_time_requirements() -> tuple[str, ...]:
+    """What the package itself needs."""
+    return tuple(project()["project"]["dependencies"])
+
+
+def native_tools(interpreter: Interpreter) -> dict[str, str]:
+    """Environment variables under which CMake and Ninja are found, and ccache used where present.
+
+    The system's are taken when they are there and new enough, else PyPI's.
+    """
+    variables = {"PATH": os.environ.get("PATH", os.defpath)}
+    if not (_cmake_is_new_enough() and shutil.which("ninja")):
+        tools = Environment("native-tools", interpreter).install("native-tools")
+        variables["PATH"] = f"{tools.directory / 'bin'}:{variables['PATH']}"
+    if shutil.which("ccache"):
+        variables["CMAKE_C_COMPILER_LAUNCHER"] = "ccache"
+        variables["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
+        # So that a clone elsewhere meets the same cache entries.
+        variables["CCACHE_BASEDIR"] = str(ROOT)
+        variables["CCACHE_NOHASHDIR"] = "1"
+        if not os.access(os.path.expanduser("~"), os.W_OK):
+            variables["CCACHE_DIR"] = str(BUILD / "ccache")
+    return variables
+
+
+def _cmake_is_new_enough() -> bool:
+    cmake = shutil.which("cmake")
+    if not cmake:
+        return False
+    answer = subprocess.run([cmake, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"(\d+)\.(\d+)", answer)
+    return version is not None and (int(version[1]), int(version[2])) >= _OLDEST_CMAKE

@@ -1,0 +1,95 @@
+"""Running programs, and saying what is being done."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from tools.house.layout import ROOT
+
+
+class Problem(Exception):
+    """What stops a verb: one line for the user, and the exit code.
+
+    Parameters
+    ----------
+    message
+        What is wrong, where, and what to do.
+    code
+        2 where the machine lacks something, 1 where a step failed.
+    """
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def say(text: str) -> None:
+    """Prints a line at once, so that it stands before the output of what follows."""
+    print(text, flush=True)
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Says what begins and, when it took a second or more, how long it took."""
+    say(f"== {title}")
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = time.monotonic() - begin
+        if seconds >= 1:
+            say(f"   {seconds:.1f} s")
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of every program started: no Python settings of the caller leak in."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "HEAPSCOPE_")) and name not in {"VIRTUAL_ENV", "MAKEFLAGS"}
+    }
+    inherited["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    inherited["PIP_ROOT_USER_ACTION"] = "ignore"
+    return {**inherited, **(extra or {})}
+
+
+def run(
+    command: Sequence[str | pathlib.Path],
+    *,
+    extra: Mapping[str, str] | None = None,
+    directory: pathlib.Path = ROOT,
+) -> int:
+    """Runs a program with its output shown; its exit code."""
+    sys.stdout.flush()
+    return subprocess.run(
+        [str(part) for part in command], env=environment(extra), cwd=directory, check=False
+    ).returncode
+
+
+def run_quietly(
+    command: Sequence[str | pathlib.Path],
+    *,
+    extra: Mapping[str, str] | None = None,
+    directory: pathlib.Path = ROOT,
+) -> None:
+    """Runs a program whose output matters only when it fails; then a `Problem`."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        env=environment(extra),
+        cwd=directory,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode != 0:
+        say(done.stdout.rstrip())
+        shown = " ".join(str(part) for part in command[:4])
+        raise Problem(f"`{shown} …` failed with exit code {done.returncode}; its output is above.")

@@ -1,0 +1,84 @@
+"""What test runners found, in one shape, from the JUnit files they write."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.house.layout import ROOT
+from tools.house.process import environment, run, say, step
+
+
+@dataclass(frozen=True)
+class Result:
+    """The count of one runner; `note` says why it counts as failed without a failed test."""
+
+    runner: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    note: str = ""
+
+
+def from_junit(
+    runner: str,
+    command: Sequence[str | pathlib.Path],
+    report: pathlib.Path,
+    report_arguments: Sequence[str | pathlib.Path],
+    extra: Mapping[str, str],
+    *,
+    quiet: bool = False,
+) -> Result:
+    """Runs a test runner and counts what it reports; its output is shown (if `quiet`, on failure).
+
+    A runner that ends badly without naming a failed test counts as one failure.
+    """
+    report.unlink(missing_ok=True)
+    whole = [*command, *report_arguments]
+    with step(f"{runner}: testing"):
+        if quiet:
+            done = subprocess.run(
+                [str(part) for part in whole],
+                env=environment(extra),
+                cwd=ROOT,
+                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            code = done.returncode
+            if code != 0:
+                say(done.stdout)
+        else:
+            code = run(whole, extra=extra)
+    try:
+        cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return Result(runner, failed=1, note=f"no report; exit code {code}")
+    failed = sum(
+        case.find("failure") is not None or case.find("error") is not None for case in cases
+    )
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    passed = len(cases) - failed - skipped
+    if code != 0 and failed == 0:
+        return Result(runner, passed, 1, skipped, note=f"exit code {code}")
+    return Result(runner, passed, failed, skipped)
+
+
+def summarise(results: Sequence[Result]) -> int:
+    """Prints the closing table; 1 if anything failed. The last line is the sum, alone."""
+    width = max(len(result.runner) for result in results)
+    say("")
+    for result in results:
+        skipped = f", {result.skipped} skipped" if result.skipped else ""
+        note = f"  ({result.note})" if result.note else ""
+        say(f"{result.runner:<{width}}  {result.passed} passed, {result.failed} failed{skipped}{note}")
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    say("")
+    say(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0

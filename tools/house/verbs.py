@@ -1,0 +1,162 @@
+"""The verbs of the Makefile, each a function that returns an exit code."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+
+from tools.house import checks, native, release, system, wheel
+from tools.house.environments import Environment, native_tools, run_time_requirements
+from tools.house.interpreters import Interpreter, find
+from tools.house.layout import BUILD, REPORTS, ROOT, WHEELS
+from tools.house.process import Problem, run, say, step
+from tools.house.results import Result, from_junit, summarise
+
+_PYTHON_TESTS = ("tests/python", "tests/e2e")
+
+
+def _pytest(environment: Environment, name: str) -> Result:
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    report = REPORTS / f"pytest-{environment.directory.name}.xml"
+    folders = [folder for folder in _PYTHON_TESTS if any((ROOT / folder).rglob("test_*.py"))]
+    return from_junit(
+        name,
+        [environment.python, "-m", "pytest", "-q", "-n", "2", *folders],
+        report,
+        [f"--junitxml={report}"],
+        {"PATH": f"{environment.directory / 'bin'}:{native_tools(environment.interpreter)['PATH']}"},
+    )
+
+
+def _python_run(
+    interpreter: Interpreter, tools: Mapping[str, str], *, checked: bool = False
+) -> Result:
+    """Builds, installs and tests the package under one interpreter.
+
+    With `checked`, every walk of the stack is compared with a full one.
+    """
+    suffix = "-checked" if checked else ""
+    name = f"CPython {interpreter.version}" + (", checked walks" if checked else "")
+    try:
+        environment = Environment(interpreter.minor + suffix, interpreter).install("build")
+        environment.install("test")
+        wheel.install(environment, tools, {"HEAPSCOPE_CHECK_WALKS": "ON"} if checked else {})
+    except Problem as problem:
+        if problem.code == 2:
+            raise
+        return Result(name, failed=1, note=str(problem))
+    return _pytest(environment, name)
+
+
+def _native_run(preset: str, tools: Mapping[str, str], environment: Environment) -> Result:
+    try:
+        native.build(preset, tools, environment.python)
+    except Problem as problem:
+        return Result(f"C++ ({preset})", failed=1, note=str(problem))
+    return native.test(preset, tools)
+
+
+def test() -> int:
+    """Every test: the C++ ones plain and under the sanitizers, the Python ones on every CPython."""
+    system.require([system.COMPILER, system.ZSTD, system.GTEST, system.CLANG])
+    interpreters = find()
+    default = interpreters[0]
+    tools = native_tools(default)
+    environment = Environment(default.minor, default).install("build")
+    results = [_native_run("dev", tools, environment)]
+    results += [_python_run(interpreter, tools) for interpreter in interpreters]
+    results.append(_python_run(default, tools, checked=True))
+    results += [_native_run(preset, tools, environment) for preset in ("asan", "tsan")]
+    return summarise(results)
+
+
+def lint() -> int:
+    """Format, static checks, types."""
+    system.require([system.COMPILER, system.ZSTD, system.GTEST])
+    default = find()[0]
+    environment = Environment("lint", default).install("build", "lint", also=run_time_requirements())
+    return checks.lint(environment, native_tools(default))
+
+
+def wheels() -> int:
+    """A self-contained wheel for every CPython, in dist/."""
+    system.require([system.COMPILER, system.ZSTD])
+    interpreters = find()
+    return release.wheels(interpreters, native_tools(interpreters[0]))
+
+
+def demo() -> int:
+    """Records a real program and prints where its peak went."""
+    system.require([system.COMPILER, system.ZSTD])
+    default = find()[0]
+    environment = Environment("demo", default).install("demo")
+    wheel.install(environment, native_tools(default))
+    heapscope = environment.directory / "bin" / "heapscope"
+    output = BUILD / "demo"
+    output.mkdir(parents=True, exist_ok=True)
+    capture = output / "demo.hscope"
+    program = ROOT / "examples" / "demo.py"
+    for arguments in (
+        ["run", "--force", "-o", capture, program],
+        ["summary", capture],
+        ["tree", capture],
+    ):
+        shown = " ".join(str(part).replace(f"{ROOT}/", "") for part in arguments)
+        say(f"\n$ heapscope {shown}")
+        code = run([heapscope, *arguments], directory=output if arguments[0] == "run" else ROOT)
+        if code != 0:
+            return code
+    return 0
+
+
+def bench() -> int:
+    """The table of costs, ours and the peers'."""
+    system.require([system.COMPILER, system.ZSTD])
+    default = find()[0]
+    environment = Environment("bench", default).install("bench")
+    wheel.install(environment, native_tools(default))
+    return run([environment.python, "-m", "benchmarks", *sys.argv[2:]])
+
+
+def clean() -> int:
+    """Removes everything that was made."""
+    with step("removing build/ and dist/"):
+        shutil.rmtree(BUILD, ignore_errors=True)
+        shutil.rmtree(WHEELS, ignore_errors=True)
+    return 0
+
+
+_VERBS: dict[str, Callable[[], int]] = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "wheels": wheels,
+    "bench": bench,
+    "clean": clean,
+}
+
+
+def help_() -> int:
+    """This list."""
+    for name, verb in _VERBS.items():
+        say(f"  make {name:<8} {(verb.__doc__ or '').splitlines()[0]}")
+    say('\n  PYTHONS="3.11 3.13" chooses among the CPythons that are found.')
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one verb; problems become one line on stderr."""
+    verb = _VERBS.get(arguments[0]) if arguments else help_
+    if arguments[:1] == ["help"]:
+        verb = help_
+    if verb is None:
+        print(f"make: no such verb: {arguments[0]}; `make help` lists them.", file=sys.stderr)
+        return 2
+    try:
+        return verb()
+    except Problem as problem:
+        print(f"make: {problem}", file=sys.stderr)
+        return problem.code
+    except KeyboardInterrupt:
+        return 130

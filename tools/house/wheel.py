@@ -1,0 +1,66 @@
+"""The package as a wheel: built, and installed into an environment, only when something changed."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import shutil
+from collections.abc import Mapping
+
+from tools.house.environments import Environment, run_time_requirements
+from tools.house.layout import BUILD, ROOT, WHEELHOUSE
+from tools.house.process import run_quietly, step
+
+_PARTS = ("CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE", "cmake", "python", "src")
+
+
+def fingerprint(definitions: Mapping[str, str]) -> str:
+    """Of everything a wheel is made from."""
+    digest = hashlib.sha256(repr(sorted(definitions.items())).encode())
+    for part in _PARTS:
+        path = ROOT / part
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def build(
+    environment: Environment, tools: Mapping[str, str], definitions: Mapping[str, str]
+) -> pathlib.Path:
+    """Builds the wheel of an environment's interpreter; its path."""
+    name = environment.directory.name
+    house = WHEELHOUSE / name
+    shutil.rmtree(house, ignore_errors=True)
+    environment.install("build")
+    run_quietly(
+        [
+            *(environment.python, "-m", "pip", "wheel", ROOT, "-q"),
+            *("--no-build-isolation", "--no-deps", "--wheel-dir", house),
+            f"-Cbuild-dir={BUILD / 'wheel' / name}",
+            *(f"-Ccmake.define.{key}={value}" for key, value in definitions.items()),
+        ],
+        extra=tools,
+    )
+    (wheel,) = house.glob("*.whl")
+    return wheel
+
+
+def install(
+    environment: Environment,
+    tools: Mapping[str, str],
+    definitions: Mapping[str, str] | None = None,
+) -> None:
+    """Brings the environment's heapscope up to the tree."""
+    definitions = definitions or {}
+    environment.install("build")
+    environment.install(also=run_time_requirements())
+    current = fingerprint(definitions)
+    if environment.is_current("heapscope", current):
+        return
+    with step(f"{environment.directory.name}: building and installing the wheel"):
+        built = build(environment, tools, definitions)
+        environment.pip("install", "-q", "--no-deps", "--force-reinstall", built)
+    environment.mark("heapscope", current)
