@@ -9,7 +9,7 @@ import sys
 if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
     del sys.path[0]
 
-from heapscope.cli.main import main  # noqa: E402
+from heapscope.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,7 +19,7 @@ VARIABLE = "HEAPSCOPE_RUN"
 
 
 def begin() -> None:
-    """Take the request out of the environment and start tracking; say so in one line if it fails."""
+    """Take the request out of the environment and start tracking; one line says if it failed."""
     request = os.environ.pop(VARIABLE, "")
     try:
         _begin(request)
@@ -35,17 +35,13 @@ def _begin(request: str) -> None:
     path = expand(pattern, os.getpid())
     described = metadata.describe_process()
     process = os.getpid()
-    thread_names = metadata.thread_names
+    name_threads = metadata.name_threads
 
     def end() -> None:
         if os.getpid() != process:  # a forked child does not own the capture
             return
         if _tracker.is_tracing():
-            try:
-                for key, value in thread_names().items():
-                    _tracker.set_metadata(key, value)
-            except Exception:  # a Thread subclass may raise: names are worth less than silence
-                pass
+            name_threads(_tracker.set_metadata)
             _tracker.stop()
 
     atexit.register(end)

@@ -30,4 +30,11 @@ def set_metadata(key: str, value: str) -> None:
     """Write one entry of the capture's metadata, replacing an earlier one of the same key."""
 
 def counters() -> dict[str, int]:
-    """Figures of the tracker now: live_bytes, peak_bytes, allocations, frees, events_lost, own_bytes, …"""
+    """Figures of the tracker now.
+
+    Returns
+    -------
+    dict of str to int
+        ``live_bytes``, ``peak_bytes``, ``allocations``, ``frees``, ``events_lost``, ``own_bytes`` and
+        others.
+    """

@@ -13,7 +13,7 @@ import heapscope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 def describe_process() -> dict[str, str]:
@@ -38,16 +38,22 @@ def describe_process() -> dict[str, str]:
     return {key: _encodable(value) for key, value in described.items()}
 
 
-def thread_names() -> dict[str, str]:
-    """Name the Python threads that run now, by key ``thread:KERNEL_ID``."""
+def name_threads(set_metadata: Callable[[str, str], None]) -> None:
+    """Write the names of the Python threads that run now, as ``thread:KERNEL_ID``.
+
+    Never raises: a program's own Thread subclass may fail to name itself, and its name is worth
+    less than the rest of the capture.
+    """
     threading = sys.modules.get("threading")
     if threading is None:
-        return {f"thread:{os.getpid()}": "MainThread"}
-    return {
-        f"thread:{thread.native_id}": _encodable(str(thread.name))
-        for thread in threading.enumerate()
-        if thread.native_id is not None
-    }
+        set_metadata(f"thread:{os.getpid()}", "MainThread")
+        return
+    try:
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                set_metadata(f"thread:{thread.native_id}", _encodable(str(thread.name)))
+    except Exception:  # noqa: BLE001, S110
+        pass
 
 
 def allocator_in_use() -> str:

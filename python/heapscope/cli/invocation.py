@@ -157,8 +157,10 @@ def interpreter_options() -> list[str]:
 
 
 def _split_cluster(argument: str) -> tuple[str, str | None, bool]:
-    """Split ``-BXdev`` into ``BX``, the value glued to it ("" when it is the next argument), and
-    whether the options end here, as at -m and -c."""
+    """Split ``-BXdev`` into ``BX``, its value, and whether the options end here, as at -m and -c.
+
+    The value is "" when it is the next argument, None when there is none.
+    """
     for index, letter in enumerate(argument[1:], 1):
         if letter in "mc":
             return argument[1:index], None, True

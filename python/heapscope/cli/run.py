@@ -1,9 +1,9 @@
 """``heapscope run``: a program, natively run, and its capture.
 
-This process only supervises: the program is a plain ``python [options] SCRIPT ARGS`` in a process of
-its own, whose ``site`` starts the tracker because HEAPSCOPE_RUN is set (heapscope/_autostart.py). So
-``__main__``, argv, tracebacks, exit codes and atexit are CPython's own. What sealing needs is imported
-while the program runs.
+This process only supervises: the program is a plain ``python [options] SCRIPT ARGS`` in a process
+of its own, whose ``site`` starts the tracker because HEAPSCOPE_RUN is set (heapscope/_autostart.py).
+So ``__main__``, argv, tracebacks, exit codes and atexit are CPython's own. What sealing needs is
+imported while the program runs.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _check_interpreter() -> None:
     beside = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = [os.path.dirname(beside), *sys.path]
     if not any(os.path.exists(os.path.join(place, _AUTOSTART_FILE)) for place in places):
-        raise Failure(f"{_AUTOSTART_FILE} is not in site-packages: install heapscope with pip again")
+        raise Failure(f"{_AUTOSTART_FILE} is not in site-packages: reinstall heapscope")
 
 
 def _check_script(invocation: Invocation) -> None:
@@ -137,7 +137,7 @@ def _check_existing(path: str, invocation: Invocation) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise Failure(f"cannot write {invocation.output!r}: it is a directory")
     if not invocation.force:
-        raise Failure(f"{invocation.output!r} exists: choose another name, or --force to replace it")
+        raise Failure(f"{invocation.output!r} exists: choose another, or --force to replace it")
     if not stat.S_ISREG(found.st_mode):
         raise Failure(f"cannot write {invocation.output!r}: it is not a regular file")
     os.close(os.open(path, os.O_WRONLY))

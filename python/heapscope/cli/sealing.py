@@ -9,10 +9,15 @@ import os
 
 from heapscope.cli.main import say
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from heapscope import _analysis
+
+_missing = ""
 try:
     from heapscope import _analysis
-except ImportError as error:  # the program has started by now and must not suffer
-    _analysis = None  # type: ignore[assignment]
+    from heapscope.errors import HeapscopeError
+except ImportError as error:  # said at the end: the program runs by now
     _missing = str(error)
 
 
@@ -26,7 +31,7 @@ def seal(path: str, status: int | None) -> None:
     status : int or None
         The exit code, -n for signal n, None when unknown.
     """
-    if _analysis is None:
+    if _missing:
         say(f"{_short(path)} was recorded but not sealed: {_missing}")
         return
     try:
@@ -34,7 +39,7 @@ def seal(path: str, status: int | None) -> None:
             _analysis.seal(path)
         else:
             _analysis.seal(path, exit_status=status)
-    except Exception as error:
+    except (HeapscopeError, OSError, RuntimeError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         say(f"{_short(path)} was recorded but not sealed, which costs space only: {reason}")
 

@@ -5,15 +5,20 @@ with sigwaitinfo, so none is lost, none interrupts it, and it knows who sent eac
 sent has reached the program already (both are in one process group), what somebody sent to the
 supervisor is passed on. The program gets the signal mask and dispositions it would have had.
 
-Only modules that an interpreter has at start-up are used: ``_signal`` where ``signal`` would pull in
-``enum``.
+Only modules that an interpreter has at start-up are used: ``_signal`` where ``signal`` would pull
+in ``enum``.
 """
 
 from __future__ import annotations
 
-import _signal
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
 
 _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
 _FROM_TERMINAL = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGWINCH, *_JOB_CONTROL)
@@ -26,6 +31,7 @@ _FORWARDED = (
     _signal.SIGCONT,
 )
 _WAITED_FOR = (_signal.SIGCHLD, *_FORWARDED)
+_IGNORED_BY_CPYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)  # a new process must not inherit that
 _SENT_BY_KERNEL = 0x80  # SI_KERNEL
 
 
@@ -57,7 +63,7 @@ class Supervisor:
             [sys.executable, *arguments],
             _environment(additions),
             setsigmask=before,
-            setsigdef=[_signal.SIGPIPE, _signal.SIGXFSZ],  # CPython ignores them; a new process must not
+            setsigdef=_IGNORED_BY_CPYTHON,
         )
 
     def wait(self) -> int | None:
@@ -107,8 +113,8 @@ class Supervisor:
 def _environment(additions: dict[str, str]) -> dict[bytes, bytes]:
     environment = dict(os.environb)
     if b"LC_CTYPE" in environment and not _was_given(b"LC_CTYPE="):
-        # This interpreter set it while leaving the C locale (PEP 538); the program's interpreter has
-        # to make that decision itself, or its UTF-8 mode would differ.
+        # This interpreter set it while leaving the C locale (PEP 538); the program's interpreter
+        # has to make that decision itself, or its UTF-8 mode would differ.
         del environment[b"LC_CTYPE"]
     for name, value in additions.items():
         environment[os.fsencode(name)] = os.fsencode(value)

@@ -1,0 +1,171 @@
+"""``heapscope summary``: the peak, who holds it, and what the figures rest on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+
+from heapscope.cli import output, places, reading, units
+from heapscope.cli.options import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rich.console import Console
+
+    Document = dict[str, Any]
+
+_EXAMPLE = """\
+  heapscope summary work.hscope
+  heapscope summary work.hscope --json | jq .peak_bytes"""
+_TOP = 5
+
+
+def run(arguments: list[str]) -> int:
+    """Print the summary; `arguments` are those after the verb."""
+    parser = Parser("summary", "The peak of a capture, in a screenful.", _EXAMPLE)
+    options = parser.parse_args(arguments)
+    capture = reading.open_capture(options.capture)
+    document = capture.summary()
+    output.prepare_stdout()
+    if options.json:
+        output.write_json(document)
+    else:
+        _print(output.make_console(options.no_color), document, capture.metadata, options.capture)
+    return reading.remark(capture, options.capture, options.quiet)
+
+
+def _print(console: Console, document: Document, metadata: Document, path: str) -> None:
+    from rich.text import Text
+
+    console.print(Text(headline(document), style="bold"), soft_wrap=True)
+    console.print()
+    figures = list(_figures(document, metadata))
+    width = max(len(name) for name, _ in figures)
+    for name, value in figures:
+        line = Text(f"{name:{width}}  ", style="dim")
+        line.append(value, style="none")
+        console.print(line, soft_wrap=True)
+    rows = document["top"][:_TOP]
+    if rows:
+        console.print()
+        output.print_rows(
+            console,
+            ["at peak", "share", "blocks", "line"],
+            [
+                (
+                    (
+                        units.size(row["peak_bytes"]),
+                        units.share(row["peak_bytes"], document["peak_bytes"]),
+                        units.count(row["peak_blocks"]),
+                    ),
+                    places.label_maker(row),
+                )
+                for row in rows
+            ],
+        )
+    console.print()
+    quoted = shlex.quote(path)
+    console.print(Text(f"next: heapscope tree {quoted}    who called these lines"), soft_wrap=True)
+    console.print(
+        Text(f"      heapscope table {quoted} --group-by function|file|module|…"), soft_wrap=True
+    )
+
+
+def headline(document: Document) -> str:
+    """Say the peak in one sentence: how much, when, and the line that holds most of it."""
+    peak = document["peak_bytes"]
+    sentence = f"Peak {units.size(peak)}"
+    if document.get("peak_at_s") is not None:
+        sentence += f" at {units.duration(document['peak_at_s'])}"
+    top = next(iter(document["top"]), None)
+    if top is None or not top["peak_bytes"]:
+        return sentence
+    share = units.share(top["peak_bytes"], peak)
+    where = places.place(top.get("file"), top.get("line"))
+    function = top.get("function")
+    return f"{sentence}; {share} from {places.call(function)} at {where}"
+
+
+def _figures(document: Document, metadata: Document) -> list[tuple[str, str]]:
+    return [
+        ("command", _command(document, metadata)),
+        ("ran", _ran(document)),
+        ("peak", _peak(document)),
+        ("live at the end", units.size(document["live_bytes_at_end"])),
+        ("allocated", _allocated(document)),
+        ("temporary", _temporary(document)),
+        ("coverage", _coverage(document)),
+        ("own cost", _own_cost(document)),
+    ]
+
+
+def _allocated(document: Document) -> str:
+    allocated = units.size(document["allocated_bytes"])
+    allocations = units.count(document["allocations"])
+    return f"{allocated} in {allocations} allocations at {units.count(document['sites'])} sites"
+
+
+def _command(document: Document, metadata: Document) -> str:
+    command = document.get("command")
+    if isinstance(command, str):
+        try:
+            command = json.loads(command)
+        except ValueError:
+            return command
+    if not command:
+        return "unknown"
+    first, *rest = [str(part) for part in command]
+    return shlex.join([os.path.basename(first) or first, *rest])
+
+
+def _ran(document: Document) -> str:
+    parts = []
+    if document.get("duration_s") is not None:
+        parts.append(units.duration(document["duration_s"]))
+    status = document.get("exit_status")
+    if status is not None:
+        parts.append(f"exit code {status}" if status >= 0 else f"ended by signal {-status}")
+    if document.get("python_version"):
+        parts.append(f"Python {document['python_version']}")
+    threads = document.get("threads") or 0
+    parts.append(f"{units.count(threads)} thread{'' if threads == 1 else 's'}")
+    return ", ".join(parts)
+
+
+def _peak(document: Document) -> str:
+    text = (
+        f"{units.size(document['peak_bytes'])}: Python {units.size(document['python_peak_bytes'])}, "
+        f"native {units.size(document['native_peak_bytes'])}"
+    )
+    if document.get("peak_rss_bytes"):
+        text += f"; RSS up to {units.size(document['peak_rss_bytes'])}"
+    return text
+
+
+def _temporary(document: Document) -> str:
+    part = units.share(document["temporary_allocations"], document["allocations"])
+    return f"{units.size(document['temporary_bytes'])}, {part} of the allocations"
+
+
+def _coverage(document: Document) -> str:
+    tracker = document["tracker"]
+    lost = tracker.get("events_lost") or 0
+    parts = [f"{units.count(lost)} events lost" if lost else "every event recorded"]
+    if tracker.get("unwalkable_stacks"):
+        parts.append(f"{units.count(tracker['unwalkable_stacks'])} without a stack")
+    if tracker.get("frees_of_unknown"):
+        parts.append(f"{units.count(tracker['frees_of_unknown'])} blocks freed that were older")
+    return "; ".join(parts)
+
+
+def _own_cost(document: Document) -> str:
+    tracker = document["tracker"]
+    parts = []
+    if tracker.get("bytes") is not None:
+        parts.append(units.size(tracker["bytes"]))
+    if tracker.get("cpu_s") is not None:
+        parts.append(f"about {units.duration(tracker['cpu_s'])} of CPU (estimated)")
+    return ", ".join(parts) + "; not in the figures above"
