@@ -9,11 +9,15 @@
 #elif PY_VERSION_HEX >= 0x030B0000
 #include <internal/pycore_frame.h>
 #endif
+#if PY_VERSION_HEX >= 0x030C0000
+#include <internal/pycore_obmalloc.h>
+#endif
 #undef Py_BUILD_CORE
 
 #include <type_traits>
 
 #include "cpython/frames.h"
+#include "cpython/pymalloc.h"
 
 namespace heapscope::cpython {
 
@@ -47,6 +51,17 @@ static_assert(offsetof(Frame, code) == offsetof(_PyInterpreterFrame, f_code));
 static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, prev_instr));
 #else
 static_assert(sizeof(PyFrameObject::f_lasti) == 4 && sizeof(_Py_CODEUNIT) == 2);
+#endif
+
+#if PY_VERSION_HEX >= 0x030C0000
+static_assert(sizeof(PoolHeader) == POOL_OVERHEAD);
+static_assert(offsetof(PoolHeader, used_blocks) == offsetof(pool_header, ref));
+static_assert(offsetof(PoolHeader, arena) == offsetof(pool_header, arenaindex));
+static_assert(offsetof(PoolHeader, size_class) == offsetof(pool_header, szidx));
+static_assert(offsetof(PoolHeader, next_offset) == offsetof(pool_header, nextoffset));
+static_assert(offsetof(PoolHeader, max_next_offset) == offsetof(pool_header, maxnextoffset));
+static_assert(kPoolBytes == POOL_SIZE || kSmallPoolBytes == POOL_SIZE);
+static_assert(kBlockStep == ALIGNMENT && capture::kSizeClasses == NB_SMALL_SIZE_CLASSES);
 #endif
 
 }  // namespace heapscope::cpython

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cpython/link.h"
+#include "cpython/thread_local_state.h"
 
 namespace heapscope::cpython {
 
@@ -47,8 +48,7 @@ HEAPSCOPE_INLINE std::int32_t instruction_offset(PyCodeObject* code, std::uintpt
   return offset < 0 ? -1 : static_cast<std::int32_t>(offset);
 }
 
-// A thread-local of the runtime: null while this thread does not hold the GIL.
-HEAPSCOPE_INLINE PyThreadState* current_thread_state() noexcept { return _PyThreadState_UncheckedGet(); }
+HEAPSCOPE_INLINE PyThreadState* current_thread_state() noexcept { return thread_local_state(); }
 
 HEAPSCOPE_INLINE PyThreadState* own_thread_state() noexcept {
   PyThreadState* state = current_thread_state();

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cpython/link.h"
+#include "cpython/thread_local_state.h"
 
 namespace heapscope::cpython {
 
@@ -53,8 +54,7 @@ HEAPSCOPE_INLINE std::int32_t instruction_offset(PyCodeObject* code, std::uintpt
   return static_cast<std::int32_t>(key - reinterpret_cast<std::uintptr_t>(code->co_code_adaptive));
 }
 
-// A thread-local of the runtime: null while this thread does not hold the GIL.
-HEAPSCOPE_INLINE PyThreadState* current_thread_state() noexcept { return PyThreadState_GetUnchecked(); }
+HEAPSCOPE_INLINE PyThreadState* current_thread_state() noexcept { return thread_local_state(); }
 
 HEAPSCOPE_INLINE PyThreadState* own_thread_state() noexcept {
   PyThreadState* state = current_thread_state();
