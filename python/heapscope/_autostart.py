@@ -62,7 +62,7 @@ def expand(pattern: str, process: int) -> str:
 def _complain(error: BaseException) -> None:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     line = f"heapscope: this program runs unrecorded: {reason}\n"
-    try:
+    try:  # noqa: SIM105, contextlib is not loaded yet
         os.write(2, line.encode(errors="backslashreplace"))
     except OSError:
         pass

@@ -1,40 +1,17 @@
-"""The part that lives in the profiled process: hooks, live table, stacks, counters."""
+# The part of heapscope that lives in the profiled process. It tracks the process as a whole, into
+# one capture at a time; bytes are what was asked of the allocator.
 
-def start(path: str, *, overwrite: bool = False, max_nodes: int = 0) -> None:
-    """Begin tracking this process into a new capture at `path`.
+# Begins tracking into a new capture at `path`; an existing file is replaced only with `overwrite`.
+# `max_nodes` caps the number of different stacks (0: the built-in cap). Raises OSError when the
+# file cannot be made or grown, RuntimeError when tracking is on or this process cannot be tracked.
+def start(path: str, *, overwrite: bool = False, max_nodes: int = 0) -> None: ...
 
-    Parameters
-    ----------
-    path : str
-        The capture; it must not exist unless `overwrite` is true.
-    overwrite : bool
-        Replace an existing file.
-    max_nodes : int
-        Cap on the number of different stacks, 0 for the built-in one.
+# Ends tracking; nothing happens when it is off, and in a forked child.
+def stop() -> None: ...
+def is_tracing() -> bool: ...
 
-    Raises
-    ------
-    OSError
-        The file cannot be made or grown.
-    RuntimeError
-        Tracking is on already, or this process cannot be tracked.
-    """
+# Writes an entry of the capture's metadata, in place of an earlier one with the same key.
+def set_metadata(key: str, value: str) -> None: ...
 
-def stop() -> None:
-    """End tracking; nothing happens when it is off or in a forked child."""
-
-def is_tracing() -> bool:
-    """Whether this process is being tracked."""
-
-def set_metadata(key: str, value: str) -> None:
-    """Write one entry of the capture's metadata, replacing an earlier one of the same key."""
-
-def counters() -> dict[str, int]:
-    """Figures of the tracker now.
-
-    Returns
-    -------
-    dict of str to int
-        ``live_bytes``, ``peak_bytes``, ``allocations``, ``frees``, ``events_lost``, ``own_bytes`` and
-        others.
-    """
+# The tracker's figures now: live_bytes, peak_bytes, allocations, frees, events_lost, own_bytes, …
+def counters() -> dict[str, int]: ...

@@ -1,3 +1,5 @@
+# The program did not ask for pathlib to be loaded.
+# ruff: noqa: PTH109
 """What a capture says about the process it was taken of.
 
 Runs inside the profiled program, before the program's first line: it imports nothing that an
@@ -52,7 +54,7 @@ def name_threads(set_metadata: Callable[[str, str], None]) -> None:
         for thread in threading.enumerate():
             if thread.native_id is not None:
                 set_metadata(f"thread:{thread.native_id}", _encodable(str(thread.name)))
-    except Exception:  # noqa: BLE001, S110
+    except Exception:  # noqa: S110
         pass
 
 

@@ -1,3 +1,5 @@
+# The program did not ask for pathlib to be loaded.
+# ruff: noqa: PTH100, PTH108, PTH118
 """Tracking from inside a program: ``track``, ``start``, ``stop``, ``is_tracing``.
 
 The process is tracked as a whole: every thread, from the moment tracking starts to the moment it
@@ -118,6 +120,7 @@ class Tracking:
             _end(recording)
 
     def __call__(self, function: Function) -> Function:
+        """Return a function that is tracked whenever it is called."""
         code = getattr(function, "__code__", None)
         flags: int = getattr(code, "co_flags", 0)
         wrapper: Any
@@ -265,5 +268,5 @@ def _why_busy() -> str:
 
 def _temporary_path() -> str:
     # As tempfile does, which would load eight modules into the program.
-    directory = os.environ.get("TMPDIR") or "/tmp"
+    directory = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
     return os.path.join(directory, f"heapscope-{os.getpid()}-{os.urandom(8).hex()}.hscope")

@@ -1,3 +1,5 @@
+# There is no time for pathlib on the way to a program's start.
+# ruff: noqa: PTH100, PTH119
 """Reads ``heapscope run``'s command line and this interpreter's own options.
 
 Written by hand because it is on the way to the program's start, and because everything after the
@@ -9,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from heapscope.cli.failure import Failure
+from heapscope.cli.command_error import CommandError
 
 HELP = """\
 usage: heapscope run [-o OUT.hscope] [--force] [-q] SCRIPT.py ARGS…
@@ -65,7 +67,7 @@ def parse(arguments: list[str]) -> Invocation:
 
     Raises
     ------
-    Failure
+    CommandError
         Wrong usage.
     """
     invocation = Invocation()
@@ -83,7 +85,7 @@ def parse(arguments: list[str]) -> Invocation:
             pass
         elif argument in ("-o", "--output"):
             if not rest:
-                raise Failure(f"{argument} needs a file name")
+                raise CommandError(f"{argument} needs a file name")
             invocation.output = rest.pop(0)
         elif argument.startswith("--output="):
             invocation.output = argument[len("--output=") :]
@@ -96,14 +98,14 @@ def parse(arguments: list[str]) -> Invocation:
             _take_script(invocation, rest)
             break
         elif argument.startswith("-") and argument != "-":
-            raise Failure(f"run has no option {argument}; `heapscope run --help` lists them")
+            raise CommandError(f"run has no option {argument}; `heapscope run --help` lists them")
         else:
             _take_script(invocation, [argument, *rest])
             break
     if not invocation.program:
-        raise Failure("nothing to run: give SCRIPT.py, -m MODULE or -c CODE")
+        raise CommandError("nothing to run: give SCRIPT.py, -m MODULE or -c CODE")
     if invocation.output == "":
-        raise Failure("-o needs a file name, not an empty one")
+        raise CommandError("-o needs a file name, not an empty one")
     return invocation
 
 
@@ -111,7 +113,7 @@ def _take_module_or_code(invocation: Invocation, argument: str, rest: list[str])
     option = argument[:2]
     value = argument[2:] or (rest.pop(0) if rest else None)
     if value is None:
-        raise Failure(f"{option} needs {'a module' if option == '-m' else 'code'}")
+        raise CommandError(f"{option} needs {'a module' if option == '-m' else 'code'}")
     invocation.program = [option, value, *rest]
     invocation.name = value.replace("/", "_") if option == "-m" else "command"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from heapscope.cli.failure import Failure
+from heapscope.cli.command_error import CommandError
 
 VERBS = {
     "run": "record every allocation of a program",
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     try:
         return _dispatch(arguments)
-    except Failure as failure:
+    except CommandError as failure:
         say(str(failure))
         return failure.exit_code
     except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def _dispatch(arguments: list[str]) -> int:
     if not verb:
         sys.stderr.write(_usage())
         return 2
-    raise Failure(f"no such verb: {verb!r}; `heapscope --help` lists them")
+    raise CommandError(f"no such verb: {verb!r}; `heapscope --help` lists them")
 
 
 def _usage() -> str:

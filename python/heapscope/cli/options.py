@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from heapscope.cli.failure import Failure
+from heapscope.cli.command_error import CommandError
 from heapscope.cli.units import parse_share
 
 TYPE_CHECKING = False
@@ -44,8 +44,8 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Raise the mistake as a Failure."""
-        raise Failure(f"{message}; `heapscope {self._verb} --help` shows an example")
+        """Raise the mistake as a CommandError."""
+        raise CommandError(f"{message}; `heapscope {self._verb} --help` shows an example")
 
 
 def fraction(text: str) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import linecache
-import os
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def short_file(file: str) -> str:
     for mark in _LIBRARY_MARKS:
         if mark in file:
             return file.rsplit(mark, 1)[1]
-    here = os.getcwd().rstrip("/") + "/"
+    here = str(Path.cwd()).rstrip("/") + "/"
     if file.startswith(here):
         return file[len(here) :]
     before, found, after = file.rpartition("/lib/python3.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
-from heapscope.cli.failure import DAMAGED, Failure
+from heapscope.cli.command_error import DAMAGED, CommandError
 from heapscope.cli.main import say
 
 TYPE_CHECKING = False
@@ -17,25 +17,25 @@ def open_capture(path: str) -> _analysis.Capture:
 
     Raises
     ------
-    Failure
+    CommandError
         No such file, no capture, a capture of another version.
     """
     try:
         from heapscope import _analysis
         from heapscope.errors import HeapscopeError
     except ImportError as error:
-        raise Failure(f"the analysis cannot be loaded: {error}; reinstall heapscope") from None
+        raise CommandError(f"the analysis cannot be loaded: {error}; reinstall heapscope") from None
     try:
         return _analysis.Capture(path)
     except HeapscopeError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     except OSError as error:
-        raise Failure(f"cannot read {path!r}: {error.strerror or error}") from None
+        raise CommandError(f"cannot read {path!r}: {error.strerror or error}") from None
 
 
 def remark(capture: _analysis.Capture, path: str, quiet: bool) -> int:
     """Say what is special about a capture, and return the verb's exit code."""
-    name = os.path.basename(path)
+    name = Path(path).name
     if capture.damage:
         say(f"{name} is damaged: {capture.damage}")
         return DAMAGED

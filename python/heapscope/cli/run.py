@@ -1,8 +1,10 @@
+# There is no time for pathlib on the way to a program's start.
+# ruff: noqa: PTH100, PTH108, PTH109, PTH110, PTH116, PTH118, PTH120
 """``heapscope run``: a program, natively run, and its capture.
 
 This process only supervises: the program is a plain ``python [options] SCRIPT ARGS`` in a process
-of its own, whose ``site`` starts the tracker because HEAPSCOPE_RUN is set (heapscope/_autostart.py).
-So ``__main__``, argv, tracebacks, exit codes and atexit are CPython's own. What sealing needs is
+of its own, whose ``site`` starts the tracker because HEAPSCOPE_RUN is set (module _autostart). So
+``__main__``, argv, tracebacks, exit codes and atexit are CPython's own. What sealing needs is
 imported while the program runs.
 """
 
@@ -13,7 +15,7 @@ import stat
 import sys
 
 from heapscope.cli import invocation as command_line
-from heapscope.cli.failure import Failure
+from heapscope.cli.command_error import CommandError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def run(arguments: list[str]) -> int:
 
     Raises
     ------
-    Failure
+    CommandError
         The program was not started: wrong usage, no such script, no place for the capture.
     """
     invocation = command_line.parse(arguments)
@@ -53,7 +55,7 @@ def run(arguments: list[str]) -> int:
             {"HEAPSCOPE_RUN": f"{options}:{pattern}"},
         )
     except (OSError, ValueError) as error:
-        raise Failure(f"cannot start {sys.executable}: {reason(error)}") from None
+        raise CommandError(f"cannot start {sys.executable}: {reason(error)}") from None
 
     from heapscope._autostart import expand
     from heapscope.cli import sealing
@@ -87,13 +89,15 @@ def reason(error: Exception) -> str:
 
 def _check_interpreter() -> None:
     if not sys.executable:
-        raise Failure("this interpreter does not know its own path (sys.executable is empty)")
+        raise CommandError("this interpreter does not know its own path (sys.executable is empty)")
     if sys.flags.no_site:
-        raise Failure("python -S cannot be recorded: the tracker is started by site; leave -S out")
+        raise CommandError(
+            "python -S cannot be recorded: the tracker is started by site; leave -S out"
+        )
     beside = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = [os.path.dirname(beside), *sys.path]
     if not any(os.path.exists(os.path.join(place, _AUTOSTART_FILE)) for place in places):
-        raise Failure(f"{_AUTOSTART_FILE} is not in site-packages: reinstall heapscope")
+        raise CommandError(f"{_AUTOSTART_FILE} is not in site-packages: reinstall heapscope")
 
 
 def _check_script(invocation: Invocation) -> None:
@@ -104,7 +108,7 @@ def _check_script(invocation: Invocation) -> None:
         if not stat.S_ISDIR(found.st_mode):
             os.close(os.open(invocation.script, os.O_RDONLY | os.O_NONBLOCK))
     except (OSError, ValueError) as error:
-        raise Failure(f"cannot run {invocation.script!r}: {reason(error)}") from None
+        raise CommandError(f"cannot run {invocation.script!r}: {reason(error)}") from None
 
 
 def _output_pattern(invocation: Invocation) -> str:
@@ -125,7 +129,7 @@ def _output_pattern(invocation: Invocation) -> str:
     except (OSError, ValueError) as error:
         shown = invocation.output or "a capture in this directory"
         advice = "choose another place" if invocation.output else "choose a place with -o"
-        raise Failure(f"cannot write {shown!r}: {reason(error)}; {advice}") from None
+        raise CommandError(f"cannot write {shown!r}: {reason(error)}; {advice}") from None
 
 
 def _check_existing(path: str, invocation: Invocation) -> None:
@@ -135,11 +139,13 @@ def _check_existing(path: str, invocation: Invocation) -> None:
         _try_to_make(path)
         return
     if stat.S_ISDIR(found.st_mode):
-        raise Failure(f"cannot write {invocation.output!r}: it is a directory")
+        raise CommandError(f"cannot write {invocation.output!r}: it is a directory")
     if not invocation.force:
-        raise Failure(f"{invocation.output!r} exists: choose another, or --force to replace it")
+        raise CommandError(
+            f"{invocation.output!r} exists: choose another, or --force to replace it"
+        )
     if not stat.S_ISREG(found.st_mode):
-        raise Failure(f"cannot write {invocation.output!r}: it is not a regular file")
+        raise CommandError(f"cannot write {invocation.output!r}: it is not a regular file")
     os.close(os.open(path, os.O_WRONLY))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
+from pathlib import PurePath
 
 from heapscope.cli import output, places, reading, units
 from heapscope.cli.options import Parser
@@ -33,16 +33,16 @@ def run(arguments: list[str]) -> int:
     if options.json:
         output.write_json(document)
     else:
-        _print(output.make_console(options.no_color), document, capture.metadata, options.capture)
+        _print(output.make_console(options.no_color), document, options.capture)
     return reading.remark(capture, options.capture, options.quiet)
 
 
-def _print(console: Console, document: Document, metadata: Document, path: str) -> None:
+def _print(console: Console, document: Document, path: str) -> None:
     from rich.text import Text
 
     console.print(Text(headline(document), style="bold"), soft_wrap=True)
     console.print()
-    figures = list(_figures(document, metadata))
+    figures = list(_figures(document))
     width = max(len(name) for name, _ in figures)
     for name, value in figures:
         line = Text(f"{name:{width}}  ", style="dim")
@@ -89,9 +89,9 @@ def headline(document: Document) -> str:
     return f"{sentence}; {share} from {places.call(function)} at {where}"
 
 
-def _figures(document: Document, metadata: Document) -> list[tuple[str, str]]:
+def _figures(document: Document) -> list[tuple[str, str]]:
     return [
-        ("command", _command(document, metadata)),
+        ("command", _command(document)),
         ("ran", _ran(document)),
         ("peak", _peak(document)),
         ("live at the end", units.size(document["live_bytes_at_end"])),
@@ -108,7 +108,7 @@ def _allocated(document: Document) -> str:
     return f"{allocated} in {allocations} allocations at {units.count(document['sites'])} sites"
 
 
-def _command(document: Document, metadata: Document) -> str:
+def _command(document: Document) -> str:
     command = document.get("command")
     if isinstance(command, str):
         try:
@@ -118,7 +118,7 @@ def _command(document: Document, metadata: Document) -> str:
     if not command:
         return "unknown"
     first, *rest = [str(part) for part in command]
-    return shlex.join([os.path.basename(first) or first, *rest])
+    return shlex.join([PurePath(first).name or first, *rest])
 
 
 def _ran(document: Document) -> str:
@@ -136,10 +136,9 @@ def _ran(document: Document) -> str:
 
 
 def _peak(document: Document) -> str:
-    text = (
-        f"{units.size(document['peak_bytes'])}: Python {units.size(document['python_peak_bytes'])}, "
-        f"native {units.size(document['native_peak_bytes'])}"
-    )
+    python, native = document["python_peak_bytes"], document["native_peak_bytes"]
+    text = units.size(document["peak_bytes"])
+    text += f": Python {units.size(python)}, native {units.size(native)}"
     if document.get("peak_rss_bytes"):
         text += f"; RSS up to {units.size(document['peak_rss_bytes'])}"
     return text

@@ -1,3 +1,5 @@
+# There is no time for pathlib on the way to a program's start.
+# ruff: noqa: PTH123
 """Starts a program in a process of its own and stays out of its way until it has ended.
 
 The supervisor blocks every signal it cares for before the program exists and takes them one by one
@@ -93,9 +95,9 @@ class Supervisor:
                 self._forward(received.si_signo)
 
     def _forward(self, number: int) -> None:
-        try:
+        try:  # noqa: SIM105, contextlib is not loaded yet
             os.kill(self.process, number)
-        except OSError:  # ended, or runs as another user now
+        except OSError:  # it has ended, or runs as another user
             pass
 
     def _stop_with(self, number: int) -> None:

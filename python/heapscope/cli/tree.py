@@ -1,7 +1,7 @@
 """``heapscope tree``: who called the lines that hold the memory.
 
-Figures stand left of the tree, so that depth never costs a digit. A frame whose memory all comes from
-one callee does not indent: stacks of real programs are deep, and only where they part matters.
+Figures stand left of the tree, so that depth never costs a digit. A frame whose memory all comes
+from one callee does not indent: stacks of real programs are deep, and only where they part matters.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ USAGE = 2
 DAMAGED = 3
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """Says in one line what went wrong, where, and what to do.
 
     Parameters
