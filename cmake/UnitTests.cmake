@@ -1,4 +1,5 @@
-# One GoogleTest program a room: tests/cpp/<room>/*_test.cpp -> <room>_tests. Helpers beside them are linked in.
+# One GoogleTest program a room: tests/cpp/<room>/*.cpp -> <room>_tests. Python modules for tests (*_module.cpp) are
+# compiled by the Python tests that import them.
 enable_testing()
 include(GoogleTest)
 find_package(GTest QUIET)
@@ -10,6 +11,7 @@ find_package(Threads REQUIRED)
 file(GLOB rooms CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/tests/cpp" "${PROJECT_SOURCE_DIR}/tests/cpp/*")
 foreach(room IN LISTS rooms)
   file(GLOB test_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/cpp/${room}/*.cpp")
+  list(FILTER test_sources EXCLUDE REGEX "_module\\.cpp$")
   if(NOT test_sources)
     continue()
   endif()

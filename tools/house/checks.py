@@ -15,10 +15,11 @@ from tools.house.process import environment, run, say, step
 
 _CPP = ("src", "tests/cpp")
 _PYTHON = ("python", "tests", "tools", "benchmarks", "examples")
+_TYPED = ("python/heapscope", "tools/house", "tests")
 
 
 def _existing(folders: Sequence[str]) -> list[str]:
-    return [folder for folder in folders if (ROOT / folder).is_dir()]
+    return [folder for folder in folders if any((ROOT / folder).rglob("*.*"))]
 
 
 def _cpp_files() -> list[pathlib.Path]:
@@ -46,10 +47,14 @@ def _tidy_one(program: pathlib.Path, file: str) -> tuple[str, str]:
 def _tidy(program: pathlib.Path) -> bool:
     """clang-tidy over every translation unit of the dev preset, two at a time."""
     database = json.loads((BUILD / "dev" / "compile_commands.json").read_text())
-    files = sorted({entry["file"] for entry in database if entry["file"].startswith(str(ROOT / "src"))})
+    files = sorted(
+        {entry["file"] for entry in database if entry["file"].startswith(str(ROOT / "src"))}
+    )
     files += sorted({entry["file"] for entry in database if "/tests/cpp/" in entry["file"]})
     with ThreadPoolExecutor(2) as pool:
-        reports = [report for _, report in pool.map(lambda file: _tidy_one(program, file), files) if report]
+        reports = [
+            report for _, report in pool.map(lambda file: _tidy_one(program, file), files) if report
+        ]
     for report in reports:
         say(report.rstrip())
     return not reports
@@ -67,10 +72,10 @@ def lint(python: Environment, tools: Mapping[str, str]) -> int:
 
     check("ruff check", programs / "ruff", "check", *_existing(_PYTHON))
     check("ruff format", programs / "ruff", "format", "--check", *_existing(_PYTHON))
-    check("mypy --strict", programs / "mypy")
+    check("mypy --strict", programs / "mypy", *_existing(_TYPED))
     check("clang-format", programs / "clang-format", "--dry-run", "--Werror", *_cpp_files())
-    native.build("dev", tools, python.python)
     with step("clang-tidy"):
+        native.configure("dev", tools, python.python)
         if not _tidy(programs / "clang-tidy"):
             failed.append("clang-tidy")
 

@@ -35,10 +35,16 @@ def project() -> dict[str, Any]:
     raise AssertionError("an interpreter without tomllib and without pip")
 
 
-def requirements(*groups: str) -> list[str]:
-    """The pinned requirements of dependency groups."""
-    table = project()["dependency-groups"]
-    return [requirement for group in groups for requirement in table[group]]
+RUN_TIME = "run-time"
+"""The name, among the groups, of what the package itself depends on."""
+
+
+def requirements(group: str) -> list[str]:
+    """The requirements of a dependency group."""
+    parsed = project()
+    if group == RUN_TIME:
+        return list(parsed["project"]["dependencies"])
+    return list(parsed["dependency-groups"][group])
 
 
 class Environment:
@@ -81,22 +87,17 @@ class Environment:
         """Runs pip in the environment."""
         run_quietly([self.python, "-m", "pip", *arguments])
 
-    def install(self, *groups: str, also: tuple[str, ...] = ()) -> Environment:
-        """Installs dependency groups and single requirements, if that was not done before."""
+    def install(self, *groups: str) -> Environment:
+        """Installs dependency groups, each if that was not done before."""
         self.create()
-        wanted = [*requirements(*groups), *also]
-        fingerprint = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
-        key = "+".join(groups)
-        if not self.is_current(key, fingerprint):
-            with step(f"{self.directory.name}: installing {', '.join(groups)}"):
-                self.pip("install", "-q", *wanted)
-            self.mark(key, fingerprint)
+        for group in groups:
+            wanted = requirements(group)
+            fingerprint = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+            if not self.is_current(group, fingerprint):
+                with step(f"{self.directory.name}: installing {group}"):
+                    self.pip("install", "-q", *wanted)
+                self.mark(group, fingerprint)
         return self
-
-
-def run_time_requirements() -> tuple[str, ...]:
-    """What the package itself needs."""
-    return tuple(project()["project"]["dependencies"])
 
 
 def native_tools(interpreter: Interpreter) -> dict[str, str]:
@@ -123,6 +124,8 @@ def _cmake_is_new_enough() -> bool:
     cmake = shutil.which("cmake")
     if not cmake:
         return False
-    answer = subprocess.run([cmake, "--version"], capture_output=True, text=True, check=False).stdout
+    answer = subprocess.run(
+        [cmake, "--version"], capture_output=True, text=True, check=False
+    ).stdout
     version = re.search(r"(\d+)\.(\d+)", answer)
     return version is not None and (int(version[1]), int(version[2])) >= _OLDEST_CMAKE

@@ -100,5 +100,7 @@ def find() -> list[Interpreter]:
         if interpreter not in usable:
             say(f"CPython {interpreter.version} is left out: its C headers are not installed.")
     if not usable:
-        raise Problem("No CPython 3.10 to 3.14 with its C headers was found: install python3-dev.", 2)
+        raise Problem(
+            "No CPython 3.10 to 3.14 with its C headers was found: install python3-dev.", 2
+        )
     return usable

@@ -16,10 +16,15 @@ _SANITIZERS = {
 }
 
 
+def configure(preset: str, tools: Mapping[str, str], python: pathlib.Path) -> None:
+    """Configures a preset: enough for its compile_commands.json."""
+    run_quietly(["cmake", "--preset", preset, f"-DPython_EXECUTABLE={python}"], extra=tools)
+
+
 def build(preset: str, tools: Mapping[str, str], python: pathlib.Path) -> None:
     """Configures (each time: it is quick and sees changed options) and builds a preset."""
     with step(f"{preset}: building"):
-        run_quietly(["cmake", "--preset", preset, f"-DPython_EXECUTABLE={python}"], extra=tools)
+        configure(preset, tools, python)
         run_quietly(["cmake", "--build", "--preset", preset], extra=tools)
 
 

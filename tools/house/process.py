@@ -52,7 +52,8 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "HEAPSCOPE_")) and name not in {"VIRTUAL_ENV", "MAKEFLAGS"}
+        if not name.startswith(("PYTHON", "HEAPSCOPE_"))
+        and name not in {"VIRTUAL_ENV", "MAKEFLAGS"}
     }
     inherited["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     inherited["PIP_ROOT_USER_ACTION"] = "ignore"

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 
 from tools.house import wheel
-from tools.house.environments import Environment, run_time_requirements
+from tools.house.environments import RUN_TIME, Environment
 from tools.house.interpreters import Interpreter
 from tools.house.layout import BUILD, ROOT, WHEELS
 from tools.house.process import run_quietly, say, step
@@ -31,15 +31,15 @@ def _try(interpreter: Interpreter, repaired: pathlib.Path) -> None:
     """Installs the wheel into an empty environment and records a small program with it."""
     environment = Environment("wheel-trial", interpreter)
     shutil.rmtree(environment.directory, ignore_errors=True)
-    environment.create()
-    environment.pip("install", "-q", *run_time_requirements())
+    environment.install(RUN_TIME)
     environment.pip("install", "-q", "--no-index", "--no-deps", repaired)
     heapscope = environment.directory / "bin" / "heapscope"
     with tempfile.TemporaryDirectory() as directory:
         capture = pathlib.Path(directory, "trial.hscope")
         script = "kept = [bytearray(1 << 20) for _ in range(8)]"
-        for command in (["run", "-o", capture, "-c", script], ["summary", capture]):
-            run_quietly([heapscope, *command], directory=pathlib.Path(directory))
+        here = pathlib.Path(directory)
+        run_quietly([heapscope, "run", "-o", capture, "-c", script], directory=here)
+        run_quietly([heapscope, "summary", capture], directory=here)
 
 
 def wheels(interpreters: Sequence[Interpreter], tools: Mapping[str, str]) -> int:
@@ -48,8 +48,7 @@ def wheels(interpreters: Sequence[Interpreter], tools: Mapping[str, str]) -> int
     WHEELS.mkdir()
     repaired = []
     for interpreter in interpreters:
-        environment = Environment(interpreter.minor, interpreter).install("build")
-        environment.install("wheels")
+        environment = Environment(interpreter.minor, interpreter).install("build", "wheels")
         with step(f"{interpreter.minor}: building and repairing"):
             repaired.append(_repair(environment, wheel.build(environment, tools, {})))
     with step(f"trying {repaired[0].name} in an empty environment"):

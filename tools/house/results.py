@@ -74,9 +74,10 @@ def summarise(results: Sequence[Result]) -> int:
     width = max(len(result.runner) for result in results)
     say("")
     for result in results:
+        count = f"{result.passed} passed, {result.failed} failed"
         skipped = f", {result.skipped} skipped" if result.skipped else ""
         note = f"  ({result.note})" if result.note else ""
-        say(f"{result.runner:<{width}}  {result.passed} passed, {result.failed} failed{skipped}{note}")
+        say(f"{result.runner:<{width}}  {count}{skipped}{note}")
     passed = sum(result.passed for result in results)
     failed = sum(result.failed for result in results)
     say("")

@@ -50,7 +50,9 @@ def _compiles(source: str, *arguments: str, compiler: str | None = None) -> bool
 
 def _has_headers(interpreter: Interpreter) -> bool:
     probe = "import sysconfig; print(sysconfig.get_path('include'))"
-    done = subprocess.run([str(interpreter.program), "-I", "-c", probe], capture_output=True, check=True)
+    done = subprocess.run(
+        [str(interpreter.program), "-I", "-c", probe], capture_output=True, check=True
+    )
     return pathlib.Path(done.stdout.decode().strip(), "Python.h").exists()
 
 
@@ -61,19 +63,25 @@ def _has_venv(interpreter: Interpreter) -> bool:
 
 COMPILER = Piece(
     "a C++20 compiler",
-    lambda: _compiles("#include <concepts>\n#include <span>\nint main() { std::span<int> s; return int(s.size()); }"),
+    lambda: _compiles(
+        "#include <concepts>\n#include <span>\nint main() { return int(std::span<int>{}.size()); }"
+    ),
     "g++",
     "gcc-c++",
 )
 ZSTD = Piece(
     "the zstd library",
-    lambda: _compiles("#include <zstd.h>\nint main() { return ZSTD_versionNumber() == 0; }", "-lzstd"),
+    lambda: _compiles(
+        "#include <zstd.h>\nint main() { return ZSTD_versionNumber() == 0; }", "-lzstd"
+    ),
     "libzstd-dev",
     "libzstd-devel",
 )
 GTEST = Piece(
     "GoogleTest",
-    lambda: _compiles("#include <gtest/gtest.h>\nTEST(A, B) {}", "-lgtest_main", "-lgtest", "-lpthread"),
+    lambda: _compiles(
+        "#include <gtest/gtest.h>\nTEST(A, B) {}", "-lgtest_main", "-lgtest", "-lpthread"
+    ),
     "libgtest-dev",
     "gtest-devel",
 )
@@ -128,7 +136,10 @@ def require(pieces: Iterable[Piece]) -> None:
 
 def _apt_install(packages: list[str]) -> None:
     extra = environment({"DEBIAN_FRONTEND": "noninteractive"})
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+    for arguments in (
+        ["update", "-qq"],
+        ["install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
         done = subprocess.run(
             ["apt-get", *arguments], env=extra, check=False, capture_output=True, text=True
         )

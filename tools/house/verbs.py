@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping
 
 from tools.house import checks, native, release, system, wheel
-from tools.house.environments import Environment, native_tools, run_time_requirements
+from tools.house.environments import RUN_TIME, Environment, native_tools
 from tools.house.interpreters import Interpreter, find
 from tools.house.layout import BUILD, REPORTS, ROOT, WHEELS
 from tools.house.process import Problem, run, say, step
@@ -16,7 +18,7 @@ from tools.house.results import Result, from_junit, summarise
 _PYTHON_TESTS = ("tests/python", "tests/e2e")
 
 
-def _pytest(environment: Environment, name: str) -> Result:
+def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Result:
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"pytest-{environment.directory.name}.xml"
     folders = [folder for folder in _PYTHON_TESTS if any((ROOT / folder).rglob("test_*.py"))]
@@ -25,7 +27,7 @@ def _pytest(environment: Environment, name: str) -> Result:
         [environment.python, "-m", "pytest", "-q", "-n", "2", *folders],
         report,
         [f"--junitxml={report}"],
-        {"PATH": f"{environment.directory / 'bin'}:{native_tools(environment.interpreter)['PATH']}"},
+        {"PATH": f"{environment.directory / 'bin'}:{tools['PATH']}"},
     )
 
 
@@ -39,14 +41,13 @@ def _python_run(
     suffix = "-checked" if checked else ""
     name = f"CPython {interpreter.version}" + (", checked walks" if checked else "")
     try:
-        environment = Environment(interpreter.minor + suffix, interpreter).install("build")
-        environment.install("test")
+        environment = Environment(interpreter.minor + suffix, interpreter).install("build", "test")
         wheel.install(environment, tools, {"HEAPSCOPE_CHECK_WALKS": "ON"} if checked else {})
     except Problem as problem:
         if problem.code == 2:
             raise
         return Result(name, failed=1, note=str(problem))
-    return _pytest(environment, name)
+    return _pytest(environment, tools, name)
 
 
 def _native_run(preset: str, tools: Mapping[str, str], environment: Environment) -> Result:
@@ -75,7 +76,7 @@ def lint() -> int:
     """Format, static checks, types."""
     system.require([system.COMPILER, system.ZSTD, system.GTEST])
     default = find()[0]
-    environment = Environment("lint", default).install("build", "lint", also=run_time_requirements())
+    environment = Environment("lint", default).install("build", "lint", RUN_TIME)
     return checks.lint(environment, native_tools(default))
 
 
@@ -97,14 +98,15 @@ def demo() -> int:
     output.mkdir(parents=True, exist_ok=True)
     capture = output / "demo.hscope"
     program = ROOT / "examples" / "demo.py"
-    for arguments in (
-        ["run", "--force", "-o", capture, program],
-        ["summary", capture],
-        ["tree", capture],
-    ):
+    commands: tuple[tuple[str | pathlib.Path, ...], ...] = (
+        ("run", "--force", "-o", capture, program),
+        ("summary", capture),
+        ("tree", capture),
+    )
+    for arguments in commands:
         shown = " ".join(str(part).replace(f"{ROOT}/", "") for part in arguments)
         say(f"\n$ heapscope {shown}")
-        code = run([heapscope, *arguments], directory=output if arguments[0] == "run" else ROOT)
+        code = run([heapscope, *arguments])
         if code != 0:
             return code
     return 0
@@ -114,9 +116,10 @@ def bench() -> int:
     """The table of costs, ours and the peers'."""
     system.require([system.COMPILER, system.ZSTD])
     default = find()[0]
-    environment = Environment("bench", default).install("bench")
-    wheel.install(environment, native_tools(default))
-    return run([environment.python, "-m", "benchmarks", *sys.argv[2:]])
+    arguments = os.environ.get("ARGUMENTS", "").split()
+    return run(
+        [default.program, ROOT / "benchmarks" / "run.py", *arguments], extra=native_tools(default)
+    )
 
 
 def clean() -> int:
@@ -142,6 +145,7 @@ def help_() -> int:
     for name, verb in _VERBS.items():
         say(f"  make {name:<8} {(verb.__doc__ or '').splitlines()[0]}")
     say('\n  PYTHONS="3.11 3.13" chooses among the CPythons that are found.')
+    say('  ARGUMENTS="--quick" goes to the benchmarks.')
     return 0
 
 

@@ -7,7 +7,7 @@ import pathlib
 import shutil
 from collections.abc import Mapping
 
-from tools.house.environments import Environment, run_time_requirements
+from tools.house.environments import RUN_TIME, Environment
 from tools.house.layout import BUILD, ROOT, WHEELHOUSE
 from tools.house.process import run_quietly, step
 
@@ -55,8 +55,7 @@ def install(
 ) -> None:
     """Brings the environment's heapscope up to the tree."""
     definitions = definitions or {}
-    environment.install("build")
-    environment.install(also=run_time_requirements())
+    environment.install("build", RUN_TIME)
     current = fingerprint(definitions)
     if environment.is_current("heapscope", current):
         return
