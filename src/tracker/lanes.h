@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "capture/format.h"
+#include "cpython/link.h"
 #include "tracker/raw_memory.h"
 #include "tracker/thread_state.h"
 
@@ -16,9 +17,8 @@ namespace heapscope::tracker {
 
 // One frame of the thread's last walked stack; python_walk.h says how it is used.
 struct alignas(32) Level {
-  const void* previous;  // the frame's caller
-  std::uintptr_t key;    // its code and instruction
-  const void* frame;
+  cpython::Link link;  // the frame's caller, and its code and instruction
+  const cpython::Frame* frame;
   std::uint32_t node;
   std::uint32_t parent;  // node of the caller's level: (parent, key) -> node was looked up before
 };
@@ -44,7 +44,7 @@ struct LaneState {
   std::uint32_t cohorts[capture::kRingBlocks];  // of committed ones
   SiteMemo memo[kMemoEntries];
   PageArray<Level> levels;
-  PageArray<const void*> pending_frames;              // scratch of a walk
+  PageArray<const cpython::Frame*> pending_frames;    // scratch of a walk
   std::uint32_t frame_levels[kFrameEntries];          // hash of a frame's address -> its level, a hint
   std::uint32_t next_vacant;                          // index + 1 of the next vacant lane, 0 = none
 };

@@ -148,6 +148,7 @@ class Recorder {
   capture::Writer& writer() noexcept { return writer_; }
   Trie& trie() noexcept { return trie_; }
   std::uint64_t allocations() const noexcept;
+  std::uint64_t tick_ns() const noexcept { return log_.tick_ns(); }
   capture::SiteCounters& site(std::uint32_t id) noexcept { return sites_[id]; }
 
  private:

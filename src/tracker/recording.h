@@ -63,6 +63,7 @@ class RecordingSection {
  private:
   ThreadState& thread_;
   bool entered_;
+  bool taken_ = false;
 };
 std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept;  // one block of `bytes`, at the caller's stack
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept;

@@ -1,0 +1,130 @@
+// heapscope._tracker: the recorder inside the profiled process. Plain C API, no libstdc++ at run time.
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <cerrno>
+
+#include "cpython/frames.h"
+#include "tracker/python_control.h"
+
+namespace {
+
+namespace tracker = heapscope::tracker;
+
+PyObject* start(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"path", "overwrite", "max_nodes", nullptr};
+  PyObject* path = nullptr;
+  int overwrite = 0;
+  unsigned int max_nodes = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pI:start", const_cast<char**>(names), PyUnicode_FSConverter,
+                                   &path, &overwrite, &max_nodes)) {
+    return nullptr;
+  }
+  int error = 0;
+  const auto result = tracker::start_tracking(PyBytes_AS_STRING(path), overwrite != 0, max_nodes, error);
+  PyObject* outcome = nullptr;
+  switch (result) {
+    case tracker::StartResult::kStarted:
+      outcome = Py_NewRef(Py_None);
+      break;
+    case tracker::StartResult::kFileError: {
+      errno = error;
+      PyObject* name = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
+      if (name != nullptr) PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name);
+      Py_XDECREF(name);
+      break;
+    }
+    case tracker::StartResult::kAlready:
+      PyErr_SetString(PyExc_RuntimeError, "heapscope is tracking already: stop it first");
+      break;
+    case tracker::StartResult::kNoMemory:
+      PyErr_SetString(PyExc_RuntimeError, "heapscope cannot start: no memory for its tables");
+      break;
+    case tracker::StartResult::kTooManyLayers:
+      PyErr_SetString(PyExc_RuntimeError,
+                      "heapscope cannot start: its allocator hooks were displaced by other tools too often");
+      break;
+  }
+  Py_DECREF(path);
+  return outcome;
+}
+
+PyObject* stop(PyObject*, PyObject*) {
+  tracker::stop_tracking();
+  Py_RETURN_NONE;
+}
+
+PyObject* is_tracing(PyObject*, PyObject*) { return PyBool_FromLong(tracker::is_tracking()); }
+
+PyObject* set_metadata(PyObject*, PyObject* args) {
+  const char* key;
+  const char* value;
+  Py_ssize_t key_bytes;
+  Py_ssize_t value_bytes;
+  if (!PyArg_ParseTuple(args, "s#s#:set_metadata", &key, &key_bytes, &value, &value_bytes)) return nullptr;
+  tracker::set_metadata(key, static_cast<std::size_t>(key_bytes), value, static_cast<std::size_t>(value_bytes));
+  Py_RETURN_NONE;
+}
+
+PyObject* counters(PyObject*, PyObject*) {
+  tracker::Counters figures = {};
+  tracker::read_counters(figures);
+  const struct {
+    const char* name;
+    std::uint64_t value;
+  } entries[] = {
+      {"live_bytes", figures.live_bytes},
+      {"live_blocks", figures.live_blocks},
+      {"peak_bytes", figures.peak_bytes},
+      {"allocations", figures.allocations},
+      {"frees", figures.frees},
+      {"events_lost", figures.events_lost},
+      {"unwalkable_stacks", figures.unwalkable_stacks},
+      {"frees_of_unknown", figures.frees_of_unknown},
+      {"reentrant_events", figures.reentrant_events},
+      {"folded_stacks", figures.folded_stacks},
+      {"retired_codes", figures.retired_codes},
+      {"own_bytes", figures.own_bytes},
+      {"nodes", figures.nodes},
+      {"sites", figures.sites},
+      {"lanes", figures.lanes},
+  };
+  PyObject* result = PyDict_New();
+  for (const auto& entry : entries) {
+    if (result == nullptr) return nullptr;
+    PyObject* value = PyLong_FromUnsignedLongLong(entry.value);
+    if (value == nullptr || PyDict_SetItemString(result, entry.name, value) != 0) Py_CLEAR(result);
+    Py_XDECREF(value);
+  }
+  return result;
+}
+
+PyMethodDef methods[] = {
+    {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start)), METH_VARARGS | METH_KEYWORDS,
+     "start(path, *, overwrite=False, max_nodes=0)\n--\n\n"
+     "Record into a new capture at path; at most max_nodes stack nodes (0: 4,194,304).\n\n"
+     "Raises OSError for the file, RuntimeError when tracking already or when it cannot start."},
+    {"stop", stop, METH_NOARGS,
+     "stop()\n--\n\nEnd the capture. Does nothing when this process does not track, as in a forked child."},
+    {"is_tracing", is_tracing, METH_NOARGS, "is_tracing()\n--\n\nWhether this process records."},
+    {"set_metadata", set_metadata, METH_VARARGS,
+     "set_metadata(key, value, /)\n--\n\nAdd a text to the capture's metadata; nothing when not tracking."},
+    {"counters", counters, METH_NOARGS,
+     "counters()\n--\n\nThe present figures as a dict of int, bytes where the name says so; zeros when not tracking."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_tracker", "Records every allocation of this process into a capture.", -1, methods,
+    nullptr,               nullptr,    nullptr,                                                    nullptr,
+};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__tracker() {
+  if (const char* problem = heapscope::cpython::self_check()) {
+    PyErr_SetString(PyExc_ImportError, problem);
+    return nullptr;
+  }
+  return PyModule_Create(&module);
+}

@@ -1,0 +1,155 @@
+#include "tracker/python_control.h"
+
+#include <cerrno>
+#include <ctime>
+#include <new>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tracker/python_ledger.h"
+#include "tracker/native_hooks.h"
+#include "tracker/python_codes.h"
+#include "tracker/python_hooks.h"
+#include "tracker/python_recording.h"
+#include "tracker/raw_memory.h"
+#include "tracker/recorder.h"
+
+namespace heapscope::tracker {
+namespace {
+
+// CPU of one recorded event, measured on the benchmark machines (benchmarks/micro.py): the report's estimate
+// of the tracker's own cost.
+constexpr std::uint64_t kEventNs = 8;
+
+std::uint32_t last_run = 0;
+pid_t owner = 0;
+
+std::uint64_t clock_ns(clockid_t clock) noexcept {
+  timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// In a child the tables of the parent are not mapped: they are forgotten, not freed.
+void forget_parent() noexcept {
+  new (&recorder) Recorder();
+  new (&state) State();
+  thread_state.lane = nullptr;
+}
+
+}  // namespace
+
+bool wipe_state_in_children() noexcept { return madvise(&state, sizeof(state), MADV_WIPEONFORK) == 0; }
+
+StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_nodes, int& error) noexcept {
+  if (state.armed != 0) return StartResult::kAlready;
+  if (owner != 0 && owner != getpid()) forget_parent();
+  owner = getpid();
+  if (!wipe_state_in_children() || !make_lane_key()) return StartResult::kNoMemory;
+  error = recorder.open(path, overwrite, max_nodes);
+  if (error == ENOMEM) return StartResult::kNoMemory;
+  if (error != 0) return StartResult::kFileError;
+
+  state.run = ++last_run;
+  state.live = BytesAndBlocks{0, 0};
+  state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
+  state.code_generation = 1;
+  state.uncommitted_lane = nullptr;
+  state.tick_due = 0;
+  state.walking_allowed = 1;
+  state.countdown = kEventsPerClock;
+  state.now_ns = clock_ns(CLOCK_MONOTONIC);
+  state.next_tick_ns = state.now_ns + TickLog::kFirstTickNs;
+  capture::Superblock& superblock = *state.superblock;
+  superblock.process_id = static_cast<std::uint64_t>(getpid());
+  superblock.start_realtime_ns = clock_ns(CLOCK_REALTIME);
+  superblock.start_ns = superblock.end_ns = superblock.peak_ns = state.now_ns;
+
+  if (!install_python_hooks()) {
+    recorder.close();
+    unlink(path);
+    return StartResult::kTooManyLayers;
+  }
+  install_native_hooks();
+  superblock.skipped_slots = skipped_slots();
+  const bool taken = state.lock.lock();
+  state.armed = 1;
+  state.lock.unlock(taken);
+  return StartResult::kStarted;
+}
+
+bool stop_tracking() noexcept {
+  if (state.armed == 0) return false;
+  ThreadState& thread = thread_state;
+  const std::uint32_t busy = thread.busy;
+  thread.busy = kForwarding;
+  capture::Tick tick;
+  collect_ledger(tick, true);
+  thread.busy = kRecording;
+  bool taken = state.lock.lock();
+  state.now_ns = clock_ns(CLOCK_MONOTONIC);
+  tick.end_ns = state.now_ns;
+  end_tick_now(tick);
+  state.armed = 0;
+  state.lock.unlock(taken);
+  // From here no thread touches the tables: each tests `armed` under the lock.
+  remove_native_hooks();
+  state.superblock->skipped_slots = skipped_slots();
+  state.superblock->domain_gaps = remove_python_hooks();
+  taken = state.lock.lock();
+  state.superblock->flags |= capture::kEnded;
+  recorder.close();
+  release_code_scratch();
+  release_ledger();
+  state.lock.unlock(taken);
+  thread.lane = nullptr;
+  thread.busy = busy;
+  return true;
+}
+
+bool is_tracking() noexcept { return state.armed != 0; }
+
+void end_tick_now(capture::Tick& tick) noexcept {
+  tick.own_bytes = mapped_bytes();
+  if (tick.own_bytes > state.superblock->own_bytes) state.superblock->own_bytes = tick.own_bytes;
+  recorder.end_tick(tick);
+  state.superblock->own_ns = state.superblock->events * kEventNs;
+  state.next_tick_ns = state.now_ns + recorder.tick_ns();
+  state.tick_due = 0;
+}
+
+bool set_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept {
+  const bool taken = state.lock.lock();
+  const bool armed = state.armed != 0;
+  if (armed) recorder.add_metadata(key, key_bytes, value, value_bytes);
+  state.lock.unlock(taken);
+  return armed;
+}
+
+bool read_counters(Counters& counters) noexcept {
+  const bool taken = state.lock.lock();
+  const bool armed = state.armed != 0;
+  if (armed) {
+    const capture::Superblock& superblock = *state.superblock;
+    const std::uint64_t allocations = recorder.allocations();
+    counters = {state.live[0],
+                state.live[1],
+                state.peak_bytes,
+                allocations,
+                allocations - state.live[1],
+                superblock.events_lost,
+                superblock.unwalkable_stacks,
+                superblock.frees_of_unknown,
+                superblock.reentrant_events,
+                superblock.folded_stacks,
+                superblock.retired_codes,
+                mapped_bytes(),
+                superblock.node_count,
+                superblock.site_count,
+                superblock.lane_count};
+  }
+  state.lock.unlock(taken);
+  return armed;
+}
+
+}  // namespace heapscope::tracker

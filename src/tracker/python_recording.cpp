@@ -1,0 +1,166 @@
+#include "tracker/python_recording.h"
+
+#include <cerrno>
+#include <ctime>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tracker/python_ledger.h"
+#include "tracker/native_hooks.h"
+#include "tracker/python_control.h"
+
+namespace heapscope::tracker {
+
+void record_allocation(ThreadState& thread, Domain domain, const void* block, std::size_t bytes) noexcept {
+  record_allocation_as<Gil::kUnknown>(thread, domain, block, bytes);
+}
+
+void record_free(ThreadState& thread, const void* block) noexcept {
+  if (block != nullptr) record_free_inline(thread, block);
+}
+
+DetachedBlock detach_block(ThreadState& thread, const void* block) noexcept {
+  if (block == nullptr) return {};
+  thread.busy = kRecording;
+  Recorder::Detached detached = {};
+  const bool taken = state.lock.lock();
+  if (state.armed != 0) detached = recorder.detach(reinterpret_cast<std::uintptr_t>(block));
+  state.lock.unlock(taken);
+  thread.busy = kForwarding;
+  return {detached.bytes, detached.cohort, detached.temporary};
+}
+
+void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const void* block) noexcept {
+  thread.busy = kRecording;
+  const bool taken = state.lock.lock();
+  if (state.armed != 0) {
+    recorder.reattach({old_block.bytes, old_block.cohort, old_block.temporary},
+                      reinterpret_cast<std::uintptr_t>(block));
+  }
+  state.lock.unlock(taken);
+  thread.busy = kIdle;
+}
+
+void record_reallocation(ThreadState& thread, Domain domain, const DetachedBlock& old_block, const void* block,
+                         std::size_t bytes) noexcept {
+  if (old_block.cohort != 0) {
+    thread.busy = kRecording;
+    const bool taken = state.lock.lock();
+    if (state.armed != 0) recorder.free_detached({old_block.bytes, old_block.cohort, old_block.temporary});
+    state.lock.unlock(taken);
+  }
+  record_allocation_as<Gil::kUnknown>(thread, domain, block, bytes);
+}
+
+RecordingSection::RecordingSection(ThreadState& thread) noexcept : thread_(thread), entered_(false) {
+  thread_.busy = kRecording;
+  LaneState* lane = lane_of(thread, state.run);
+  taken_ = state.lock.lock();
+  entered_ = state.armed != 0 && lane != nullptr;
+}
+
+RecordingSection::~RecordingSection() {
+  state.lock.unlock(taken_);
+  thread_.busy = kForwarding;
+}
+
+std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept {
+  LaneState& lane = *thread.lane;
+  const std::uint32_t node = walk_stack(lane, python_thread_state<Gil::kUnknown>());
+  return recorder.charge(recorder.site_of(lane, node, Domain::kMmap), bytes);
+}
+
+void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept {
+  recorder.discharge(cohort, bytes, blocks);
+}
+
+bool begins_event_slowly(ThreadState& thread) noexcept {
+  if (thread.busy == kScanDue) {
+    thread.busy = kForwarding;
+    if (state.armed != 0) patch_new_objects();
+    thread.busy = kIdle;
+    return state.armed != 0;
+  }
+  if ((thread.busy & kRecording) != 0 && state.armed != 0) ++state.superblock->reentrant_events;
+  return false;
+}
+
+bool clock_says_tick() noexcept {
+  state.countdown = kEventsPerClock;
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  state.now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  state.superblock->end_ns = state.now_ns;
+  if (state.now_ns < state.next_tick_ns || state.tick_due != 0) return false;
+  state.tick_due = 1;
+  return true;
+}
+
+void finish_tick(ThreadState& thread, bool holds_gil) noexcept {
+  const int saved_errno = errno;
+  thread.busy = kForwarding;
+  capture::Tick tick;
+  collect_ledger(tick, holds_gil);
+  thread.busy = kRecording;
+  const bool taken = state.lock.lock();
+  if (state.armed != 0) end_tick_now(tick);
+  state.lock.unlock(taken);
+  errno = saved_errno;
+}
+
+// ---- lanes of threads
+
+namespace {
+
+pthread_key_t lane_key;
+bool lane_key_made = false;
+
+// Runs at the thread's end. In a child made by fork nothing is armed, and the lane is not mapped.
+void leave_lane(void*) noexcept {
+  ThreadState& thread = thread_state;
+  const std::uint32_t busy = thread.busy;
+  thread.busy = kRecording;
+  const bool taken = state.lock.lock();
+  if (state.armed != 0 && thread.lane != nullptr && thread.lane_generation == state.run) {
+    recorder.vacate(*thread.lane);
+  }
+  thread.lane = nullptr;
+  state.lock.unlock(taken);
+  thread.busy = busy;
+}
+
+}  // namespace
+
+bool make_lane_key() noexcept {
+  if (!lane_key_made) lane_key_made = pthread_key_create(&lane_key, leave_lane) == 0;
+  return lane_key_made;
+}
+
+LaneState* take_lane(ThreadState& thread) noexcept {
+  const int saved_errno = errno;
+  const std::uint32_t busy = thread.busy;
+  thread.busy = kForwarding;  // pthread_setspecific may call calloc
+  const bool armed_key = pthread_setspecific(lane_key, &thread) == 0;
+  thread.busy = busy;
+  LaneState* lane = nullptr;
+  if (armed_key) {
+    const bool taken = state.lock.lock();
+    if (state.armed != 0) {
+      lane = recorder.vacant_or_new_lane();
+      if (lane != nullptr) {
+        lane->record->thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
+        thread.lane = lane;
+        thread.lane_generation = state.run;
+      } else {
+        ++state.superblock->events_lost;
+      }
+    }
+    state.lock.unlock(taken);
+  }
+  errno = saved_errno;
+  return lane;
+}
+
+}  // namespace heapscope::tracker
