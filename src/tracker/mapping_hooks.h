@@ -1,0 +1,27 @@
+// What the mapping hooks know, for ticks and reports. The functions need the recording lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace heapscope::tracker {
+
+// Bytes of mappings that the program made since tracking began, by kind (mappings.h).
+struct MappingTotals {
+  std::uint64_t usable;     // what the sites of domain mmap hold live
+  std::uint64_t reserved;   // PROT_NONE, never writable, or MAP_NORESERVE
+  std::uint64_t noreserve;  // of those the writable ones
+  std::uint64_t file;
+  std::uint64_t returned;  // of usable ones, handed back to the kernel by madvise, ever
+};
+MappingTotals mapping_totals() noexcept;
+
+// Resident bytes of writable MAP_NORESERVE mappings, by mincore: exact while they have at most `page_limit`
+// pages, else an estimate from evenly spaced stretches of as many, other ones at each call. About 5 ns a
+// page, up to `page_limit`.
+std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept;
+
+// Before a run: forgets what an earlier run, or the parent of a copied process, knew.
+void reset_mappings() noexcept;
+
+}  // namespace heapscope::tracker
