@@ -1,0 +1,72 @@
+"""Reads captures and answers questions about them; bytes are requested bytes, times are seconds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+class Capture:
+    """An opened capture, in memory. It may be live (still written, or left by a killed program) or sealed.
+
+    Raises
+    ------
+    heapscope.CaptureError
+        Nothing of the file can be shown. Less than that is listed in `damage`.
+    """
+
+    def __init__(self, path: str | bytes | os.PathLike[str]) -> None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def complete(self) -> bool:
+        """Whether tracking was stopped in order; false for a killed or running program."""
+    @property
+    def form(self) -> str:
+        """``live`` or ``sealed``."""
+    @property
+    def damage(self) -> list[str]:
+        """What of the file could not be read, one line each; empty for a sound capture."""
+    @property
+    def metadata(self) -> dict[str, str]: ...
+    def summary(self) -> dict[str, Any]:
+        """The JSON of the verb ``summary``."""
+    def table(
+        self, group_by: str = "line", metric: str = "peak", limit: int | None = None
+    ) -> dict[str, Any]:
+        """The JSON of the verb ``table``; ``hidden`` says what `limit` cut."""
+    def tree(
+        self, metric: str = "peak", threshold: float = 0.01, invert: bool = False
+    ) -> dict[str, Any]:
+        """The call tree as nested nodes.
+
+        A node has function, file, line, bytes, blocks, self_bytes, self_blocks, share (of the whole, 0
+        to 1), children and hidden ({rows, bytes}: children below the threshold). The root also has
+        schema, capture, metric, inverted, threshold and total_bytes. It is as deep as the stacks are:
+        walk it without recursion.
+        """
+    def timeline(self) -> dict[str, list[Any]]:
+        """Columns of equal length, one entry a tick: time_s (its end) and bytes or counts; unknown is None."""
+    def range(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
+        """What was allocated in a range of time and live at its end, by site; see `from_s` and `to_s`."""
+
+def seal(
+    path: str | bytes | os.PathLike[str],
+    exit_status: int | None = None,
+    metadata: Mapping[str, str] = ...,
+) -> None:
+    """Replace a capture by its sealed form, with metadata added; the original stays if that fails.
+
+    Raises
+    ------
+    heapscope.CaptureError
+        It cannot be read, is damaged (then it is left alone), or the result cannot be written.
+    """
+
+def positions(
+    table: bytes, kind: int, first_line: int
+) -> list[tuple[int, int, int | None, int | None, int | None, int | None]]:
+    """Decode a line table: (begin, end, line, end line, column, end column) of each range of bytecode.
+
+    `kind` is the minor version of the CPython whose format it is: 10 or 11.
+    """

@@ -1,0 +1,258 @@
+"""Captures of programs, read back: figures, tables, trees and the timeline.
+
+Bytes are what the allocator was asked for (requested bytes); times are seconds since tracking started.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from heapscope import _analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class StackFrame:
+    """One frame of a stack.
+
+    Attributes
+    ----------
+    function : str
+        Qualified name of the code object (its plain name on CPython 3.10).
+    file : str
+        ``co_filename``, unchanged.
+    line : int or None
+        1-based; None where the instruction belongs to no line.
+    column : int or None
+        0-based byte offset in the line as in ``co_positions()``; None before CPython 3.11.
+    """
+
+    function: str
+    file: str
+    line: int | None
+    column: int | None
+
+
+@dataclass(frozen=True)
+class Site:
+    """What one stack allocated in one domain.
+
+    Attributes
+    ----------
+    stack : tuple of StackFrame
+        Outermost frame first; empty where no Python code ran.
+    domain : str
+        ``object``, ``mem``, ``raw``, ``malloc`` or ``mmap``.
+    thread : str
+        Name of the thread.
+    peak_bytes, peak_blocks : int
+        Live at the instant of the process-wide maximum; the sum over sites is the peak.
+    live_bytes, live_blocks : int
+        Live when tracking stopped.
+    allocated_bytes, allocations : int
+        Ever allocated.
+    temporary_bytes, temporary_allocations : int
+        Of these, freed before the same thread's 8th later allocation.
+    """
+
+    stack: tuple[StackFrame, ...]
+    domain: str
+    thread: str
+    peak_bytes: int
+    peak_blocks: int
+    live_bytes: int
+    live_blocks: int
+    allocated_bytes: int
+    allocations: int
+    temporary_bytes: int
+    temporary_allocations: int
+
+    @property
+    def file(self) -> str:
+        """File of the innermost frame; empty where there is none."""
+        return self.stack[-1].file if self.stack else ""
+
+    @property
+    def line(self) -> int | None:
+        """Line of the innermost frame."""
+        return self.stack[-1].line if self.stack else None
+
+    @property
+    def function(self) -> str:
+        """Function of the innermost frame; empty where there is none."""
+        return self.stack[-1].function if self.stack else ""
+
+
+class Capture:
+    """A recorded run: a ``.hscope`` file, sealed or live.
+
+    A live capture is one that is still being written, or that a killed program left: `complete` is then
+    false and the figures are those of the last event.
+
+    Parameters
+    ----------
+    path : str, bytes or os.PathLike
+        The file. It is read whole and not kept open.
+
+    Raises
+    ------
+    heapscope.CaptureError
+        The file cannot be opened, is no capture, has an unknown version, or nothing of it can be read.
+
+    Examples
+    --------
+    >>> capture = heapscope.Capture("out.hscope")          # doctest: +SKIP
+    >>> for site in capture.sites(metric="peak", limit=3):  # doctest: +SKIP
+    ...     print(site.peak_bytes, site.file, site.line)
+    """
+
+    def __init__(self, path: str | bytes | os.PathLike[str]) -> None:
+        self._capture = _analysis.Capture(path)
+        self._summary: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<heapscope.Capture {self.path!r}: peak {self.peak_bytes} bytes>"
+
+    @property
+    def path(self) -> str:
+        """The file's name as it was given."""
+        return self._capture.path
+
+    @property
+    def complete(self) -> bool:
+        """Whether tracking was stopped in order; false for a program that was killed or still runs."""
+        return self._capture.complete
+
+    @property
+    def damage(self) -> list[str]:
+        """What of the file could not be read, one line each; empty for a sound capture."""
+        return self._capture.damage
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the capture says about its process: command, python_version, host, exit_status, …"""
+        return self._capture.metadata
+
+    @property
+    def peak_bytes(self) -> int:
+        """Bytes live at the instant when the process had most: the sum over all sites."""
+        return int(self._cached_summary["peak_bytes"])
+
+    @property
+    def live_bytes_at_end(self) -> int:
+        """Bytes live when tracking stopped."""
+        return int(self._cached_summary["live_bytes_at_end"])
+
+    @property
+    def allocated_bytes(self) -> int:
+        """Bytes ever allocated."""
+        return int(self._cached_summary["allocated_bytes"])
+
+    @property
+    def timeline(self) -> Mapping[str, list[Any]]:
+        """The run over time: columns of equal length, one entry for each of at most 1,024 ticks.
+
+        ``time_s`` is the end of the tick. ``live_bytes`` is the heap at its end and ``max_live_bytes`` the
+        highest within it; ``rss_bytes`` and the other columns are what the process had at its end. What
+        was not sampled is None.
+        """
+        return self._capture.timeline()
+
+    def sites(self, metric: str = "peak", limit: int | None = None) -> list[Site]:
+        """List the sites, highest first.
+
+        Parameters
+        ----------
+        metric : {"peak", "live", "allocated", "temporary", "count"}
+            What they are ordered by.
+        limit : int, optional
+            How many at most.
+        """
+        table = self._capture.table("site", metric, limit)
+        return [_site(row) for row in table["rows"]]
+
+    def summary(self) -> dict[str, Any]:
+        """Sum the run up; the keys are those of ``heapscope summary --json``."""
+        return self._capture.summary()
+
+    def table(
+        self, group_by: str = "line", metric: str = "peak", limit: int | None = None
+    ) -> dict[str, Any]:
+        """Group the sites; the keys are those of ``heapscope table --json``.
+
+        Parameters
+        ----------
+        group_by : {"site", "line", "function", "file", "module", "domain", "thread"}
+            What makes a row. Modules are guessed from paths.
+        metric : {"peak", "live", "allocated", "temporary", "count"}
+            What rows are ordered by.
+        limit : int, optional
+            How many rows at most; ``hidden`` in the result says what was left out.
+        """
+        return self._capture.table(group_by, metric, limit)
+
+    def tree(
+        self, metric: str = "peak", threshold: float = 0.01, *, invert: bool = False
+    ) -> dict[str, Any]:
+        """Merge the stacks into a call tree of nested dictionaries.
+
+        Parameters
+        ----------
+        metric : {"peak", "live", "allocated", "temporary", "count"}
+            Whose bytes.
+        threshold : float
+            Share of the whole (0 to 1) below which a call is counted in its parent's ``hidden``.
+        invert : bool
+            Begin with the innermost frames; children are callers.
+
+        Returns
+        -------
+        dict
+            ``function, file, line, bytes, blocks, self_bytes, share, children, hidden``. As deep as the
+            stacks are: walk it without recursion.
+        """
+        return self._capture.tree(metric, threshold, invert)
+
+    def between(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
+        """Tell what was allocated in a range of time and still live at its end, by site.
+
+        Parameters
+        ----------
+        from_s, to_s : float
+            Seconds since tracking started. The range is widened to whole ticks; the result's ``from_s``
+            and ``to_s`` are what was answered.
+        limit : int, optional
+            How many rows at most.
+        """
+        return self._capture.range(from_s, to_s, limit)
+
+    def at(self, time_s: float, limit: int | None = None) -> dict[str, Any]:
+        """Tell what was live at a time, by site: `between` from the start to it."""
+        return self._capture.range(0.0, time_s, limit)
+
+    @property
+    def _cached_summary(self) -> dict[str, Any]:
+        if self._summary is None:
+            self._summary = self._capture.summary()
+        return self._summary
+
+
+def _site(row: Mapping[str, Any]) -> Site:
+    stack = tuple(StackFrame(**frame) for frame in row["stack"])
+    return Site(
+        stack=stack,
+        domain=row["domain"],
+        thread=row["thread"],
+        peak_bytes=row["peak_bytes"],
+        peak_blocks=row["peak_blocks"],
+        live_bytes=row["live_bytes"],
+        live_blocks=row["live_blocks"],
+        allocated_bytes=row["allocated_bytes"],
+        allocations=row["allocations"],
+        temporary_bytes=row["temporary_bytes"],
+        temporary_allocations=row["temporary_allocations"],
+    )

@@ -1,0 +1,38 @@
+"""The exceptions that heapscope raises on purpose: each is one line that says what, where and what to do."""
+
+from __future__ import annotations
+
+
+class HeapscopeError(Exception):
+    """Base of all errors of heapscope.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the command line exits with when it ends for this reason.
+    """
+
+    exit_code: int = 2
+
+
+class CaptureError(HeapscopeError):
+    """A capture cannot be read or stored.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    path : str, optional
+        The file.
+    offset : int
+        Of the byte in the file where it went wrong.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None, offset: int = 0) -> None:
+        super().__init__(message if path is None else f"{path}: {message}")
+        self.path = path
+        self.offset = offset
+
+
+class TrackingError(HeapscopeError):
+    """Tracking cannot be started, or not in this way."""

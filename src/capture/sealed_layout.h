@@ -1,0 +1,31 @@
+// What the writer and the reader of the sealed form share.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "capture/format.h"
+#include "capture/model.h"
+#include "capture/sections.h"
+
+namespace heapscope::capture {
+
+struct FigureColumns {
+  SectionId section;
+  std::uint64_t Figures::*bytes;
+  std::uint64_t Figures::*blocks;
+};
+inline constexpr FigureColumns kFigureColumns[] = {
+    {SectionId::kLiveFigures, &Figures::live_bytes, &Figures::live_blocks},
+    {SectionId::kPeakFigures, &Figures::peak_bytes, &Figures::peak_blocks},
+    {SectionId::kAllocatedFigures, &Figures::allocated_bytes, &Figures::allocations},
+    {SectionId::kTemporaryFigures, &Figures::temporary_bytes, &Figures::temporary_allocations},
+};
+
+// A tick is 64 words, stored word by word, each as the difference from the tick before.
+inline constexpr std::size_t kTickWords = sizeof(Tick) / sizeof(std::uint64_t);
+static_assert(kTickWords == 64);
+using TickWords = std::array<std::uint64_t, kTickWords>;
+
+}  // namespace heapscope::capture

@@ -1,0 +1,161 @@
+#include <cstring>
+
+#include "capture/columns.h"
+#include "capture/sealed.h"
+#include "capture/sealed_layout.h"
+
+namespace heapscope::capture {
+namespace {
+
+TickWords words_of(const Tick& tick) noexcept {
+  TickWords words;
+  std::memcpy(words.data(), &tick, sizeof(tick));
+  return words;
+}
+
+void write_ticks(ColumnWriter& out, const Tick* ticks, std::size_t count) {
+  out.number(count);
+  out.number(kTickWords);
+  for (std::size_t word = 0; word < kTickWords; ++word) {
+    std::uint64_t last = 0;
+    for (std::size_t index = 0; index < count; ++index) {
+      const std::uint64_t value = words_of(ticks[index])[word];
+      out.difference(value, last);
+      last = value;
+    }
+  }
+}
+
+class Sealer {
+ public:
+  explicit Sealer(const Capture& capture) : capture_(capture) {}
+
+  Result<std::string> seal() {
+    add(SectionId::kCounters, [&](ColumnWriter& out) {
+      out.number(std::size(kCounterFields));
+      for (const auto field : kCounterFields) out.number(capture_.counters.*field);
+    });
+    add(SectionId::kMetadata, [&](ColumnWriter& out) {
+      out.number(capture_.metadata.size());
+      for (const auto& [key, value] : capture_.metadata) {
+        out.text(key);
+        out.text(value);
+      }
+    });
+    add(SectionId::kStrings, [&](ColumnWriter& out) {
+      out.number(capture_.strings.size());
+      for (const std::string& text : capture_.strings) out.text(text);
+    });
+    add_stacks();
+    add(SectionId::kThreads, [&](ColumnWriter& out) {
+      out.number(capture_.threads.size());
+      for (const Thread& thread : capture_.threads) {
+        out.text(thread.name);
+        out.number(thread.thread_id);
+        out.number(thread.threads_seen);
+        out.number(thread.root);
+      }
+    });
+    add_sites();
+    add(SectionId::kTicks,
+        [&](ColumnWriter& out) { write_ticks(out, capture_.ticks.data(), capture_.ticks.size()); });
+    add(SectionId::kPeakTick, [&](ColumnWriter& out) { write_ticks(out, &capture_.peak_tick, 1); });
+    add_tick_log();
+    return sections_.finish();
+  }
+
+ private:
+  template <class Write>
+  void add(SectionId id, Write write) {
+    ColumnWriter out;
+    write(out);
+    sections_.add(id, out.bytes());
+  }
+
+  template <class Records, class Value>
+  static void column(ColumnWriter& out, const Records& records, Value value) {
+    for (const auto& record : records) out.number(value(record));
+  }
+
+  void add_stacks() {
+    add(SectionId::kCodes, [&](ColumnWriter& out) {
+      out.number(capture_.codes.size());
+      column(out, capture_.codes, [](const CodeObject& code) { return code.name; });
+      column(out, capture_.codes, [](const CodeObject& code) { return code.qualified_name; });
+      column(out, capture_.codes, [](const CodeObject& code) { return code.file; });
+      column(out, capture_.codes, [](const CodeObject& code) { return code.first_line; });
+    });
+    add(SectionId::kFrames, [&](ColumnWriter& out) {
+      out.number(capture_.frames.size());
+      std::uint64_t last = 0;
+      for (const Frame& frame : capture_.frames) {
+        out.difference(frame.code, last);
+        last = frame.code;
+      }
+      for (const Frame& frame : capture_.frames)
+        out.difference(frame.line, capture_.codes[frame.code].first_line);
+      for (const Frame& frame : capture_.frames) out.difference(frame.end_line, frame.line);
+      for (const Frame& frame : capture_.frames) out.signed_number(frame.column);
+      for (const Frame& frame : capture_.frames) out.signed_number(frame.end_column);
+    });
+    add(SectionId::kNodes, [&](ColumnWriter& out) {
+      // In preorder a parent is the node before or one of its ancestors: how many steps up is a small number.
+      out.number(capture_.nodes.size());
+      for (std::size_t id = 1; id < capture_.nodes.size(); ++id) {
+        std::uint64_t steps = 0;
+        for (std::size_t at = id - 1; at != capture_.nodes[id].parent; at = capture_.nodes[at].parent)
+          ++steps;
+        out.number(steps);
+      }
+      column(out, capture_.nodes, [](const StackNode& node) { return node.frame; });
+    });
+  }
+
+  void add_sites() {
+    add(SectionId::kSiteKeys, [&](ColumnWriter& out) {
+      out.number(capture_.sites.size());
+      std::uint64_t last = 0;
+      for (const Site& site : capture_.sites) {
+        out.number(site.node - last);
+        last = site.node;
+      }
+      column(out, capture_.sites, [](const Site& site) { return static_cast<std::uint64_t>(site.domain); });
+    });
+    for (const FigureColumns& figure : kFigureColumns) {
+      add(figure.section, [&](ColumnWriter& out) {
+        column(out, capture_.sites, [&](const Site& site) { return site.figures.*figure.bytes; });
+        column(out, capture_.sites, [&](const Site& site) { return site.figures.*figure.blocks; });
+      });
+    }
+  }
+
+  void add_tick_log() {
+    add(SectionId::kTickLog, [&](ColumnWriter& out) {
+      const auto& log = capture_.tick_log;
+      out.number(log.size());
+      TickDelta last{};
+      for (const TickDelta& delta : log) {
+        out.number(delta.site - last.site);
+        last = delta;
+      }
+      column(out, log, [](const TickDelta& delta) { return delta.tick; });
+      column(out, log,
+             [](const TickDelta& delta) { return static_cast<std::uint64_t>(delta.tick - delta.born); });
+      for (const TickDelta& delta : log) out.signed_number(delta.live_bytes);
+      for (const TickDelta& delta : log) out.signed_number(delta.live_blocks);
+      for (const TickDelta& delta : log)
+        out.difference(delta.allocated_bytes, static_cast<std::uint64_t>(delta.live_bytes));
+      for (const TickDelta& delta : log)
+        out.difference(delta.allocated_blocks, static_cast<std::uint64_t>(delta.live_blocks));
+    });
+  }
+
+  const Capture& capture_;
+  SectionWriter sections_;
+};
+
+}  // namespace
+
+Result<std::string> seal_to_bytes(const Capture& capture) { return Sealer(capture).seal(); }
+
+}  // namespace heapscope::capture
