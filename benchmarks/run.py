@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,13 +23,13 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
+import captures
 import environment
 import table
 from peers import BASELINE, TOOLS, WORKLOADS, Tool
 from process import cost
 
 SCHEMA = "heapscope/benchmarks/1"
-ANSWER_BUDGET_S = 3.0  # no capture is asked the same again after this time
 EMPTY_TIMES = 5  # empty programs in each repetition
 RESULTS = environment.HERE / "results"  # latest.json holds the last run of everything
 
@@ -96,37 +95,16 @@ def measure(tool: Tool, workload: str, programs: Path, scale: float, ask: int) -
         if tool.capture and capture.exists():
             run["file_bytes"] = capture.stat().st_size
             if ask:
-                run["answers"] = dict(answer_times(tool, programs, directory, ask))
-                run["heap_peak_bytes"] = heap_peak(tool, programs, directory)
+                times, complaints = captures.answer_times(tool, programs, directory, ask)
+                run["answers"] = times
+                for complaint in complaints:
+                    say(complaint)
+                if tool.name == "heapscope":
+                    run["heap_peak_bytes"] = captures.heap_peak_bytes(programs, capture)
+                    run["sealing_s"] = captures.sealing_s(programs, workload, scale)
         return run
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def answer_times(
-    tool: Tool, programs: Path, directory: Path, times: int
-) -> Iterator[tuple[str, list[float]]]:
-    """Wall seconds of each command that answers from the capture; a slow one is asked once."""
-    for name, command in tool.answers.items():
-        seconds: list[float] = []
-        while len(seconds) < times and sum(seconds) < ANSWER_BUDGET_S:
-            asked = cost(tool.fill(command, programs, directory), environment.clean_variables())
-            if asked.exit_code != 0:
-                say(f"{tool.label} {name} failed: {asked.complaint.strip()}")
-                break
-            seconds.append(asked.wall_s)
-        yield name, seconds
-
-
-def heap_peak(tool: Tool, programs: Path, directory: Path) -> int | None:
-    """The heap's highest size as heapscope's capture tells it, None for the other tools."""
-    if tool.name != "heapscope":
-        return None
-    command = [str(programs / "heapscope"), "summary", "--json", str(directory / str(tool.capture))]
-    answer = subprocess.run(
-        command, stdout=subprocess.PIPE, env=environment.clean_variables(), check=False
-    )
-    return int(json.loads(answer.stdout)["peak_bytes"]) if answer.returncode == 0 else None
 
 
 def measure_empty(

@@ -252,6 +252,23 @@ def empty(figures: Figures) -> str:
     return markdown(["empty program", "wall, ms", "CPU, ms", "added wall, ms"], rows)
 
 
+def memory(figures: Figures) -> str:
+    """heapscope's own table: what it adds to a heap of known size, and how long sealing takes."""
+    rows = []
+    for name in figures.workloads:
+        peak = figures.values("heapscope", name, "heap_peak_bytes")
+        sealing = figures.values("heapscope", name, "sealing_s")
+        added = figures.added_rss("heapscope", name)
+        if not peak or not added:
+            continue
+        heap = peak[0] / MEBIBYTE
+        rest = statistics.median(added) - 0.25 * heap
+        seal = middle([s * 1e3 for s in sealing], "{:.0f}")
+        rows.append([name, f"{heap:.1f}", middle(added, "{:+.1f}"), f"{rest:+.1f}", seal])
+    header = ["heapscope", "peak heap, MiB", "added RSS, MiB", "less 25 % of the heap", "seal, ms"]
+    return markdown(header, rows)
+
+
 def machine(results: Results) -> str:
     about = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
@@ -270,6 +287,8 @@ def document(results: Results) -> str:
     parts += ["## Added peak RSS, MiB", rss(figures)]
     parts += ["## Capture when the tool has ended, MiB (while the program ran)", files(figures)]
     parts += ["## Time to an answer, wall seconds", answers(figures)]
+    if "heapscope" in figures.tools:
+        parts += ["## Memory and sealing", memory(figures)]
     if "deep_recursion" in figures.workloads:
         parts += ["## Depth of the recursion", depth(figures)]
     if results.get("empty"):
