@@ -18,14 +18,20 @@ import sys
 VARIABLE = "HEAPSCOPE_RUN"
 
 
-def begin() -> None:
-    """Take the request out of the environment and start tracking; one line says if it failed."""
+def begin(loaded: set[str]) -> None:
+    """Take the request out of the environment and start tracking; one line says if it failed.
+
+    Parameters
+    ----------
+    loaded : set of str
+        The modules that were loaded before this one was: the others are unloaded again.
+    """
     request = os.environ.pop(VARIABLE, "")
     try:
         _begin(request)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _complain(error)
-    _leave_no_trace()
+    _leave_no_trace(loaded)
 
 
 def _begin(request: str) -> None:
@@ -62,15 +68,15 @@ def expand(pattern: str, process: int) -> str:
 def _complain(error: BaseException) -> None:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     line = f"heapscope: this program runs unrecorded: {reason}\n"
-    try:  # noqa: SIM105, contextlib is not loaded yet
+    try:  # contextlib is not loaded yet
         os.write(2, line.encode(errors="backslashreplace"))
     except OSError:
         pass
 
 
-def _leave_no_trace() -> None:
-    package = sys.modules.get("heapscope")
-    for name in ("_autostart", "metadata"):
-        sys.modules.pop(f"heapscope.{name}", None)
-        if package is not None and hasattr(package, name):
-            delattr(package, name)
+def _leave_no_trace(loaded: set[str]) -> None:
+    """Unload what was loaded only for this."""
+    package = vars(sys.modules["heapscope"])
+    for name in set(sys.modules) - loaded - {"heapscope", "heapscope._tracker"}:
+        del sys.modules[name]
+        package.pop(name.rpartition(".")[2], None)

@@ -1,5 +1,3 @@
-# The program did not ask for pathlib to be loaded.
-# ruff: noqa: PTH109
 """What a capture says about the process it was taken of.
 
 Runs inside the profiled program, before the program's first line: it imports nothing that an

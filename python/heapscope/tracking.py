@@ -1,5 +1,3 @@
-# The program did not ask for pathlib to be loaded.
-# ruff: noqa: PTH100, PTH108, PTH118
 """Tracking from inside a program: ``track``, ``start``, ``stop``, ``is_tracing``.
 
 The process is tracked as a whole: every thread, from the moment tracking starts to the moment it

@@ -1,5 +1,3 @@
-# There is no time for pathlib on the way to a program's start.
-# ruff: noqa: PTH100, PTH119
 """Reads ``heapscope run``'s command line and this interpreter's own options.
 
 Written by hand because it is on the way to the program's start, and because everything after the

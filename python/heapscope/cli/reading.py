@@ -37,7 +37,9 @@ def remark(capture: _analysis.Capture, path: str, quiet: bool) -> int:
     """Say what is special about a capture, and return the verb's exit code."""
     name = Path(path).name
     if capture.damage:
-        say(f"{name} is damaged: {capture.damage}")
+        first, *others = capture.damage
+        more = f" (and {len(others)} more)" if others else ""
+        say(f"{name} is damaged: {first}{more}")
         return DAMAGED
     if not capture.complete and not quiet:
         say(

@@ -1,5 +1,3 @@
-# There is no time for pathlib on the way to a program's start.
-# ruff: noqa: PTH123
 """Starts a program in a process of its own and stays out of its way until it has ended.
 
 The supervisor blocks every signal it cares for before the program exists and takes them one by one
@@ -34,6 +32,7 @@ _FORWARDED = (
 )
 _WAITED_FOR = (_signal.SIGCHLD, *_FORWARDED)
 _IGNORED_BY_CPYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)  # a new process must not inherit that
+_COERCED_LOCALES = (b"C.UTF-8", b"C.utf8", b"UTF-8")
 _SENT_BY_KERNEL = 0x80  # SI_KERNEL
 
 
@@ -95,7 +94,7 @@ class Supervisor:
                 self._forward(received.si_signo)
 
     def _forward(self, number: int) -> None:
-        try:  # noqa: SIM105, contextlib is not loaded yet
+        try:  # contextlib is not loaded yet
             os.kill(self.process, number)
         except OSError:  # it has ended, or runs as another user
             pass
@@ -114,21 +113,26 @@ class Supervisor:
 
 def _environment(additions: dict[str, str]) -> dict[bytes, bytes]:
     environment = dict(os.environb)
-    if b"LC_CTYPE" in environment and not _was_given(b"LC_CTYPE="):
-        # This interpreter set it while leaving the C locale (PEP 538); the program's interpreter
-        # has to make that decision itself, or its UTF-8 mode would differ.
-        del environment[b"LC_CTYPE"]
+    if environment.get(b"LC_CTYPE") in _COERCED_LOCALES:
+        # Maybe set by this interpreter while leaving the C locale (PEP 538). The program's must make
+        # that decision itself, or its UTF-8 mode would differ.
+        _restore(environment, b"LC_CTYPE")
     for name, value in additions.items():
         environment[os.fsencode(name)] = os.fsencode(value)
     return environment
 
 
-def _was_given(prefix: bytes) -> bool:
+def _restore(environment: dict[bytes, bytes], name: bytes) -> None:
+    """Give a variable the value this process was started with, or none."""
     try:
-        with open("/proc/self/environ", "rb") as given:
-            return any(entry.startswith(prefix) for entry in given.read().split(b"\0"))
+        with open("/proc/self/environ", "rb") as file:
+            entries = file.read().split(b"\0")
     except OSError:
-        return True
+        return
+    del environment[name]
+    for entry in entries:
+        if entry.startswith(name + b"="):
+            environment[name] = entry[len(name) + 1 :]
 
 
 def _has_terminal() -> bool:
