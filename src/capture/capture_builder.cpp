@@ -1,8 +1,8 @@
 #include "capture/capture_builder.h"
 
 #include <algorithm>
-#include <numeric>
 
+#include "capture/change_log.h"
 #include "capture/id_index.h"
 #include "capture/line_table.h"
 
@@ -25,7 +25,7 @@ class Builder {
     merge_nodes();
     order_nodes();
     merge_sites();
-    merge_tick_log();
+    read_changes();
     report();
   }
 
@@ -294,12 +294,11 @@ class Builder {
     raw_.sites = {};
   }
 
-  void merge_tick_log() {
+  void read_changes() {
     auto& log = raw_.tick_log;
     const auto unfinished = static_cast<std::uint16_t>(capture_.ticks.size());
     std::size_t kept = 0;
     for (TickDelta delta : log) {
-      if (delta.site == 0 && delta.tick == 0 && delta.live_bytes == 0 && delta.live_blocks == 0) continue;
       delta.tick = std::min(delta.tick, unfinished);
       delta.born = std::min(delta.born, unfinished);
       if (delta.site >= site_of_.size() || site_of_[delta.site] == kNoId || delta.born > delta.tick) {
@@ -310,27 +309,9 @@ class Builder {
       log[kept++] = delta;
     }
     log.resize(kept);
-    const auto key = [](const TickDelta& delta) {
-      return (std::uint64_t{delta.site} << 32) | (std::uint64_t{delta.tick} << 16) | delta.born;
-    };
-    std::sort(log.begin(), log.end(),
-              [&](const TickDelta& a, const TickDelta& b) { return key(a) < key(b); });
-    for (const TickDelta& delta : log) {
-      if (capture_.tick_log.empty() || key(capture_.tick_log.back()) != key(delta)) {
-        capture_.tick_log.push_back(delta);
-        continue;
-      }
-      TickDelta& sum = capture_.tick_log.back();
-      sum.live_bytes = wrapping_sum(sum.live_bytes, delta.live_bytes);
-      sum.live_blocks = wrapping_sum(sum.live_blocks, delta.live_blocks);
-      sum.allocated_bytes += delta.allocated_bytes;
-      sum.allocated_blocks += delta.allocated_blocks;
-    }
-    log = {};
-  }
-
-  static std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) noexcept {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+    merge_changes(log);
+    capture_.tick_log = std::move(log);
+    complete_changes(capture_);
   }
 
   void note(std::size_t count, const char* what) {
