@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import environment
+from figures import MEBIBYTE
 from process import cost
-from table import MEBIBYTE, markdown
+from table import markdown
 
 # docs/capture-format.md: the superblock's words and the directory of chunks
 LIVE_MAGIC = b"HSCOPEL\n"

@@ -1,6 +1,7 @@
 """Turns a results file of run.py into Markdown tables.
 
-``python benchmarks/table.py [RESULTS]`` prints every table; ``--summary`` the one for the README.
+``python benchmarks/table.py [RESULTS]`` prints every table, ``--only NAME`` one, ``--write PAGE``
+renews those of a page.
 
 Each figure is the median over the repetitions, with the lowest and highest in brackets where the
 spread says something. A CPU ratio divides a run by the untracked run of the same repetition; the
@@ -12,86 +13,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from peers import BASELINE, OTHERS, SIX, TOOLS, WORKLOADS
+from figures import MEBIBYTE, Figures, Results
+from peers import BASELINE, OTHERS, SIX, TOOLS
 
-Results = dict[str, Any]
 LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
-MEBIBYTE = 2**20
-
-
-class Figures:
-    """The runs of a results file by tool, workload and repetition."""
-
-    def __init__(self, results: Results) -> None:
-        self.results = results
-        self._runs = {
-            (run["tool"], run["workload"], run["repetition"]): run
-            for run in results["runs"]
-            if "cpu_s" in run
-        }
-        self.tools = [name for name in TOOLS if any(key[0] == name for key in self._runs)]
-        self.workloads = [name for name in WORKLOADS if any(key[1] == name for key in self._runs)]
-        self.repetitions = sorted({key[2] for key in self._runs})
-
-    def values(self, tool: str, workload: str, name: str) -> list[float]:
-        """The figure `name` in every repetition that has it."""
-        runs = (self._runs.get((tool, workload, repetition)) for repetition in self.repetitions)
-        return [run[name] for run in runs if run is not None and run.get(name) is not None]
-
-    def pairs(self, tool: str, workload: str) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
-        """A tool's run and the untracked one of the same repetition."""
-        for repetition in self.repetitions:
-            run = self._runs.get((tool, workload, repetition))
-            base = self._runs.get((BASELINE, workload, repetition))
-            if run is not None and base is not None:
-                yield run, base
-
-    def ratios(self, tool: str, workload: str) -> list[float]:
-        """CPU of the work over the untracked one's."""
-        return [run["cpu_s"] / base["cpu_s"] for run, base in self.pairs(tool, workload)]
-
-    def mean_ratios(self, tool: str, workloads: Sequence[str]) -> list[float]:
-        """Geometric mean over `workloads`, for each repetition that has them all."""
-        means = []
-        for repetition in self.repetitions:
-            runs = [self._runs.get((tool, workload, repetition)) for workload in workloads]
-            bases = [self._runs.get((BASELINE, workload, repetition)) for workload in workloads]
-            pairs = zip(runs, bases, strict=True)
-            ratios = [run["cpu_s"] / base["cpu_s"] for run, base in pairs if run and base]
-            if ratios and len(ratios) == len(workloads):
-                means.append(statistics.geometric_mean(ratios))
-        return means
-
-    def added_rss(self, tool: str, workload: str) -> list[float]:
-        """Added peak RSS in MiB."""
-        return [
-            (run["peak_rss_bytes"] - base["peak_rss_bytes"]) / MEBIBYTE
-            for run, base in self.pairs(tool, workload)
-        ]
-
-    def depth_ns(self, tool: str) -> dict[str, float]:
-        """CPU nanoseconds of one call of the deep recursion, by depth."""
-        found: dict[str, list[float]] = {}
-        for repetition in self.repetitions:
-            run = self._runs.get((tool, "deep_recursion", repetition), {"details": {}})
-            for name, value in run["details"].items():
-                found.setdefault(name, []).append(value)
-        return {name: statistics.median(values) for name, values in found.items()}
-
-    def answers(self, tool: str, workload: str) -> dict[str, float]:
-        """Median wall seconds of each command that answers from the capture."""
-        run = self._runs.get((tool, workload, self.repetitions[0]), {})
-        found = run.get("answers") or {}
-        return {name: statistics.median(times) for name, times in found.items() if times}
-
-    def empty(self, tool: str, name: str) -> list[float]:
-        return [run[name] for run in self.results.get("empty", []) if run["tool"] == tool]
 
 
 def with_spread(values: Sequence[float], form: str = "{:.2f}") -> str:
@@ -132,7 +63,7 @@ def summary(figures: Figures) -> str:
         added = [statistics.median(r) for name in six if (r := figures.added_rss(tool, name))]
         sizes = [max(s) for name in six if (s := figures.values(tool, name, "file_bytes"))]
         first = [min(a.values()) for name in six if (a := figures.answers(tool, name))]
-        start = added_start_ms(figures, tool)
+        start = figures.added_start_ms(tool)
         rows.append(
             [
                 TOOLS[tool].label,
@@ -158,13 +89,6 @@ def summary(figures: Figures) -> str:
         "start and end, ms",
     ]
     return markdown(header, rows)
-
-
-def added_start_ms(figures: Figures, tool: str) -> list[float]:
-    """Wall milliseconds that a tool adds to an empty program, run by run."""
-    tracked = figures.empty(tool, "wall_s")
-    base = figures.empty(BASELINE, "wall_s")
-    return [(a - b) * 1e3 for a, b in zip(tracked, base, strict=False)]
 
 
 def by_workload(
@@ -245,7 +169,7 @@ def empty(figures: Figures) -> str:
             TOOLS[tool].label,
             with_spread([s * 1e3 for s in figures.empty(tool, "wall_s")], "{:.0f}"),
             with_spread([s * 1e3 for s in figures.empty(tool, "cpu_s")], "{:.0f}"),
-            middle(added_start_ms(figures, tool), "{:+.0f}"),
+            middle(figures.added_start_ms(tool), "{:+.0f}"),
         ]
         for tool in figures.tools
     ]
@@ -269,40 +193,62 @@ def memory(figures: Figures) -> str:
     return markdown(header, rows)
 
 
-def machine(results: Results) -> str:
-    about = results["machine"]
+def machine(figures: Figures) -> str:
+    """What was measured where, in one sentence."""
+    about = figures.results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     return (
         f"{about['python']}, Linux {about['kernel']}, {about['cores']} cores of "
         f"{about['processor']}; {versions}; "
-        f"{results['repeats']} repetitions, {results['started_at'][:10]}."
+        f"{figures.results['repeats']} repetitions, {figures.results['started_at'][:10]}."
     )
 
 
+SECTIONS: dict[str, tuple[str, Callable[[Figures], str]]] = {
+    "summary": ("Summary", summary),
+    "cpu": ("CPU, ratio to the untracked run", cpu),
+    "rss": ("Added peak RSS, MiB", rss),
+    "memory": ("Heap, added memory and sealing", memory),
+    "files": ("Capture after the tool has ended, MiB (while the program runs)", files),
+    "answers": ("Time to an answer, wall seconds", answers),
+    "depth": ("Depth of a recursion", depth),
+    "empty": ("Start and end of an empty program", empty),
+    "machine": ("Measured on", machine),
+}
+
+
 def document(results: Results) -> str:
-    """Every table of a results file."""
+    """Every section of a results file."""
     figures = Figures(results)
-    parts = [machine(results), "## Summary", summary(figures)]
-    parts += ["## CPU, ratio to the untracked run", cpu(figures)]
-    parts += ["## Added peak RSS, MiB", rss(figures)]
-    parts += ["## Capture when the tool has ended, MiB (while the program ran)", files(figures)]
-    parts += ["## Time to an answer, wall seconds", answers(figures)]
-    if "heapscope" in figures.tools:
-        parts += ["## Memory and sealing", memory(figures)]
-    if "deep_recursion" in figures.workloads:
-        parts += ["## Depth of the recursion", depth(figures)]
-    if results.get("empty"):
-        parts += ["## Start and end", empty(figures)]
-    return "\n\n".join(parts)
+    return "\n\n".join(f"## {title}\n\n{section(figures)}" for title, section in SECTIONS.values())
+
+
+def filled(page: str, figures: Figures) -> str:
+    """Renew what stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``."""
+
+    def section(match: re.Match[str]) -> str:
+        _, render = SECTIONS[match[2]]
+        return f"{match[1]}\n\n{render(figures)}\n\n{match[3]}"
+
+    pattern = r"(<!-- table: (\w+) -->).*?(<!-- end of table -->)"
+    return re.sub(pattern, section, page, flags=re.DOTALL)
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Markdown tables of a results file.")
     parser.add_argument("results", type=Path, nargs="?", default=LATEST)
-    parser.add_argument("--summary", action="store_true", help="only the table for the README")
+    parser.add_argument("--only", choices=SECTIONS, help="one section, without its title")
+    parser.add_argument("--write", type=Path, action="append", help="renew the tables of a page")
     options = parser.parse_args(arguments)
     results = json.loads(options.results.read_text(encoding="utf-8"))
-    print(summary(Figures(results)) if options.summary else document(results))
+    if options.write:
+        for page in options.write:
+            text = filled(page.read_text(encoding="utf-8"), Figures(results))
+            page.write_text(text, encoding="utf-8")
+    elif options.only:
+        print(SECTIONS[options.only][1](Figures(results)))
+    else:
+        print(document(results))
     return 0
 
 

@@ -91,7 +91,7 @@ def test_added_memory_is_the_difference_of_the_peaks(results: Path) -> None:
 
 
 def test_the_summary_has_a_row_for_each_tool_but_the_baseline(results: Path) -> None:
-    header, _, *rows = tables(results, "--summary").strip().splitlines()
+    header, _, *rows = tables(results, "--only", "summary").strip().splitlines()
     assert len(rows) == 1
     found = dict(zip(cells(header), cells(rows[0]), strict=True))
     assert found == {
@@ -115,4 +115,19 @@ def test_a_run_that_failed_is_left_out_of_every_table(results: Path) -> None:
             run["exit_code"] = 1
     results.write_text(json.dumps(document), encoding="utf-8")
     assert "| fib | 1.000 s |" in tables(results)
-    assert "heapscope |" not in tables(results, "--summary")
+    assert "heapscope |" not in tables(results, "--only", "summary")
+
+
+def test_the_tables_of_a_page_are_renewed_and_its_text_is_kept(
+    results: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "before\n<!-- table: rss -->\nold\n<!-- end of table -->\nafter\n", encoding="utf-8"
+    )
+    tables(results, "--write", page)
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["before", "<!-- table: rss -->"]
+    assert "| fib | 10.0 | +2.5 |" in lines
+    assert lines[-2:] == ["<!-- end of table -->", "after"]
+    assert "old" not in lines
