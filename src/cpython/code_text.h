@@ -70,8 +70,9 @@ inline CodePoints code_points(PyObject* text) noexcept {
   const auto width = static_cast<unsigned>(base->state.kind);
   if ((width != 1 && width != 2 && width != 4) || base->length <= 0) return points;
   if (base->state.compact) {
-    points.data = base->state.ascii ? static_cast<const void*>(base + 1)
-                                    : static_cast<const void*>(reinterpret_cast<const PyCompactUnicodeObject*>(base) + 1);
+    points.data = base->state.ascii
+                      ? static_cast<const void*>(base + 1)
+                      : static_cast<const void*>(reinterpret_cast<const PyCompactUnicodeObject*>(base) + 1);
   } else {
     // Legacy strings, and from 3.12 on only instances of subclasses of str.
     points.data = reinterpret_cast<const PyUnicodeObject*>(base)->data.any;

@@ -35,9 +35,10 @@ static_assert(sizeof(_Py_CODEUNIT) == 2);
 static_assert(offsetof(Frame, executable) == offsetof(_PyInterpreterFrame, f_executable));
 static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, instr_ptr));
 static_assert(sizeof(_PyStackRef) == sizeof(Frame::executable));
-static_assert(FRAME_OWNED_BY_INTERPRETER == kOwnedByInterpreter && FRAME_OWNED_BY_CSTACK > kOwnedByInterpreter);
+static_assert(FRAME_OWNED_BY_INTERPRETER == kOwnedByInterpreter &&
+              FRAME_OWNED_BY_CSTACK > kOwnedByInterpreter);
 static_assert(FRAME_OWNED_BY_FRAME_OBJECT < kOwnedByInterpreter);
-static_assert(Py_TAG_BITS == kReferenceTag);
+static_assert(Py_TAG_BITS != 0 && (Py_TAG_BITS & ~kReferenceTag) == 0);
 #elif PY_VERSION_HEX >= 0x030D0000
 static_assert(offsetof(Frame, executable) == offsetof(_PyInterpreterFrame, f_executable));
 static_assert(offsetof(Frame, instruction) == offsetof(_PyInterpreterFrame, instr_ptr));

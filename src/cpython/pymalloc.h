@@ -49,7 +49,8 @@ inline bool plausible(const PoolHeader& header, std::size_t pool_bytes) noexcept
   if (header.size_class >= capture::kSizeClasses) return false;
   const std::size_t block_bytes = (header.size_class + std::size_t{1}) * kBlockStep;
   return header.max_next_offset + block_bytes == pool_bytes && header.next_offset >= sizeof(PoolHeader) &&
-         header.next_offset <= pool_bytes && header.used_blocks <= (pool_bytes - sizeof(PoolHeader)) / block_bytes;
+         header.next_offset <= pool_bytes &&
+         header.used_blocks <= (pool_bytes - sizeof(PoolHeader)) / block_bytes;
 }
 
 inline bool occupancy_of_pools(std::uintptr_t start, std::uintptr_t end, std::size_t pool_bytes,

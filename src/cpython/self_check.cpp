@@ -13,7 +13,8 @@
 
 #define HEAPSCOPE_TEXT_OF(value) #value
 #define HEAPSCOPE_TEXT(value) HEAPSCOPE_TEXT_OF(value)
-#define HEAPSCOPE_COMPILED_FOR "CPython " HEAPSCOPE_TEXT(PY_MAJOR_VERSION) "." HEAPSCOPE_TEXT(PY_MINOR_VERSION)
+#define HEAPSCOPE_COMPILED_FOR \
+  "CPython " HEAPSCOPE_TEXT(PY_MAJOR_VERSION) "." HEAPSCOPE_TEXT(PY_MINOR_VERSION)
 
 #if PY_VERSION_HEX < 0x030C0000
 extern "C" char _PyRuntime[];
@@ -104,7 +105,8 @@ const char* compare_frames(PyThreadState* state) noexcept {
     if (offset != PyFrame_GetLasti(object)) failure = "instructions are not where they should be";
 #endif
     if (PyCode_Addr2Line(code, offset) != PyFrame_GetLineNumber(object)) failure = "lines differ";
-    if (!unchanged(frame, previous(frame), key) || unchanged(frame, frame, key)) failure = "frames compare wrongly";
+    if (!unchanged(frame, previous(frame), key) || unchanged(frame, frame, key))
+      failure = "frames compare wrongly";
     PyFrameObject* back = PyFrame_GetBack(object);
     Py_DECREF(object);
     object = back;
@@ -212,7 +214,8 @@ const char* check_build() noexcept {
   if (major != PY_MAJOR_VERSION || minor != PY_MINOR_VERSION) {
     static char message[160];
     std::snprintf(message, sizeof message,
-                  "heapscope was built for " HEAPSCOPE_COMPILED_FOR " and cannot run on %ld.%ld: install it again for this "
+                  "heapscope was built for " HEAPSCOPE_COMPILED_FOR
+                  " and cannot run on %ld.%ld: install it again for this "
                   "interpreter",
                   major, minor);
     return message;
@@ -221,10 +224,12 @@ const char* check_build() noexcept {
   const char* letters = flags != nullptr && PyUnicode_Check(flags) ? PyUnicode_AsUTF8(flags) : "";
   if (letters == nullptr) letters = "";
   PyErr_Clear();
-  if (std::strchr(letters, 't') != nullptr) return "heapscope does not support free-threaded builds of CPython";
+  if (std::strchr(letters, 't') != nullptr)
+    return "heapscope does not support free-threaded builds of CPython";
   if (std::strchr(letters, 'd') != nullptr || has_attribute_of_sys("gettotalrefcount"))
     return "heapscope does not support debug builds of CPython";
-  if (has_attribute_of_sys("getobjects")) return "heapscope does not support CPython built with --with-trace-refs";
+  if (has_attribute_of_sys("getobjects"))
+    return "heapscope does not support CPython built with --with-trace-refs";
   return nullptr;
 }
 

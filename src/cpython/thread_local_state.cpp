@@ -34,7 +34,8 @@ int visit(dl_phdr_info* info, std::size_t size, void* argument) noexcept {
   std::size_t bytes = 0;
   for (int index = 0; index < info->dlpi_phnum; ++index) {
     const auto& header = info->dlpi_phdr[index];
-    if (header.p_type == PT_LOAD && block.inside - (info->dlpi_addr + header.p_vaddr) < header.p_memsz) owner = true;
+    if (header.p_type == PT_LOAD && block.inside - (info->dlpi_addr + header.p_vaddr) < header.p_memsz)
+      owner = true;
     if (header.p_type == PT_TLS) bytes = header.p_memsz;
   }
   if (!owner) return 0;

@@ -35,7 +35,8 @@ namespace heapscope::cpython {
 
 [[gnu::always_inline]] inline PyThreadState* thread_local_state() noexcept {
   const std::intptr_t distance = current_state_distance;
-  if (distance != 0) [[likely]] return state_at_distance(distance);
+  if (distance != 0) [[likely]]
+    return state_at_distance(distance);
 #if PY_VERSION_HEX >= 0x030D0000
   return PyThreadState_GetUnchecked();
 #else

@@ -44,7 +44,8 @@ HEAPSCOPE_INLINE bool unchanged(const Frame* frame, const Frame* previous, std::
   return unchanged(frame, Link{previous, key});
 }
 HEAPSCOPE_INLINE std::int32_t instruction_offset(PyCodeObject* code, std::uintptr_t key) noexcept {
-  const auto offset = static_cast<std::intptr_t>(key - reinterpret_cast<std::uintptr_t>(code->co_code_adaptive));
+  const auto offset =
+      static_cast<std::intptr_t>(key - reinterpret_cast<std::uintptr_t>(code->co_code_adaptive));
   return offset < 0 ? -1 : static_cast<std::int32_t>(offset);
 }
 

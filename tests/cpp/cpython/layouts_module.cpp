@@ -45,7 +45,8 @@ bool has_begun(const cpython::Frame* frame) {
 void walk_into(PyThreadState* state, std::vector<Level>& levels) {
   levels.clear();
   if (state == nullptr) return;
-  for (cpython::Frame* frame = cpython::current_frame(state); frame != nullptr; frame = cpython::previous(frame)) {
+  for (cpython::Frame* frame = cpython::current_frame(state); frame != nullptr;
+       frame = cpython::previous(frame)) {
     const std::uintptr_t key = cpython::instruction_key(frame);
     if (!cpython::unchanged(frame, cpython::previous(frame), key)) std::abort();
     if (cpython::transparent(frame)) continue;
@@ -86,11 +87,9 @@ PyObject* walk(PyObject*, PyObject*) {
 
 PyObject* walk_without_gil(PyObject*, PyObject*) {
   std::vector<Level> levels;
-  Py_BEGIN_ALLOW_THREADS
-  usleep(2000);  // lets others run
+  Py_BEGIN_ALLOW_THREADS usleep(2000);  // lets others run
   walk_into(cpython::own_thread_state(), levels);
-  Py_END_ALLOW_THREADS
-  return as_list(levels);
+  Py_END_ALLOW_THREADS return as_list(levels);
 }
 
 // --- thread states of threads that are not Python's own ---------------------------------------------------
@@ -126,14 +125,12 @@ void* foreign_thread(void* argument) {
 PyObject* states_of_foreign_thread(PyObject*, PyObject*) {
   ForeignThread result;
   pthread_key_create(&exit_key, at_thread_exit);
-  Py_BEGIN_ALLOW_THREADS
-  pthread_t thread;
+  Py_BEGIN_ALLOW_THREADS pthread_t thread;
   pthread_create(&thread, nullptr, foreign_thread, &result);
   pthread_join(thread, nullptr);
-  Py_END_ALLOW_THREADS
-  pthread_key_delete(exit_key);
-  return Py_BuildValue("{s:O,s:O,s:O,s:O,s:O}", "none_before", result.none_before ? Py_True : Py_False, "own_inside",
-                       result.own_inside ? Py_True : Py_False, "own_while_released",
+  Py_END_ALLOW_THREADS pthread_key_delete(exit_key);
+  return Py_BuildValue("{s:O,s:O,s:O,s:O,s:O}", "none_before", result.none_before ? Py_True : Py_False,
+                       "own_inside", result.own_inside ? Py_True : Py_False, "own_while_released",
                        result.own_while_released ? Py_True : Py_False, "none_after",
                        result.none_after ? Py_True : Py_False, "none_at_exit",
                        result.none_at_exit ? Py_True : Py_False);
@@ -220,8 +217,10 @@ void compare_with_tracemalloc(void* pointer) {
   ++comparison.allocations;
   walk_into(cpython::current_thread_state(), levels);
   std::string identity;
-  for (const Level& level : levels) identity.append(reinterpret_cast<const char*>(&level.key), sizeof level.key);
-  for (const Level& level : levels) comparison.known_codes.insert(reinterpret_cast<std::uintptr_t>(level.code));
+  for (const Level& level : levels)
+    identity.append(reinterpret_cast<const char*>(&level.key), sizeof level.key);
+  for (const Level& level : levels)
+    comparison.known_codes.insert(reinterpret_cast<std::uintptr_t>(level.code));
   if (!comparison.seen.insert(identity).second) return;
   comparison.inside = true;
   ++comparison.stacks;
@@ -245,8 +244,9 @@ void compare_with_tracemalloc(void* pointer) {
       continue;
     }
     PyObject* frame = PyTuple_GET_ITEM(trace, place++);
-    theirs += utf8_of(PyTuple_GET_ITEM(frame, 0)) + ":" + std::to_string(PyLong_AsLong(PyTuple_GET_ITEM(frame, 1))) +
-              " " + utf8_of(level.code->co_name) + "\n";
+    theirs += utf8_of(PyTuple_GET_ITEM(frame, 0)) + ":" +
+              std::to_string(PyLong_AsLong(PyTuple_GET_ITEM(frame, 1))) + " " + utf8_of(level.code->co_name) +
+              "\n";
   }
   // With no frame at all tracemalloc notes one that it calls unknown.
   const bool unknown = place == 0;
@@ -277,15 +277,18 @@ void* compared_realloc(void* context, void* old, std::size_t bytes) {
 }
 void compared_free(void* context, void* pointer) {
   auto* before = static_cast<PyMemAllocatorEx*>(context);
-  if (context == &comparison.object_before && comparison.known_codes.erase(reinterpret_cast<std::uintptr_t>(pointer)) != 0)
+  if (context == &comparison.object_before &&
+      comparison.known_codes.erase(reinterpret_cast<std::uintptr_t>(pointer)) != 0)
     ++comparison.code_frees;
   before->free(before->ctx, pointer);
 }
 
 // tracemalloc runs already, so that its record of an allocation exists when the hook looks for it.
 PyObject* start_comparison(PyObject*, PyObject*) {
-  comparison.get_traceback = reinterpret_cast<GetTraceback*>(dlsym(RTLD_DEFAULT, "_PyTraceMalloc_GetTraceback"));
-  if (comparison.get_traceback == nullptr) return PyErr_Format(PyExc_RuntimeError, "tracemalloc cannot be asked");
+  comparison.get_traceback =
+      reinterpret_cast<GetTraceback*>(dlsym(RTLD_DEFAULT, "_PyTraceMalloc_GetTraceback"));
+  if (comparison.get_traceback == nullptr)
+    return PyErr_Format(PyExc_RuntimeError, "tracemalloc cannot be asked");
   comparison.allocations = comparison.stacks = comparison.not_begun = comparison.code_frees = 0;
   comparison.without_line = 0;
   comparison.seen.clear();
@@ -293,7 +296,8 @@ PyObject* start_comparison(PyObject*, PyObject*) {
   comparison.difference.clear();
   PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &comparison.object_before);
   PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &comparison.mem_before);
-  PyMemAllocatorEx hook{&comparison.object_before, compared_malloc, compared_calloc, compared_realloc, compared_free};
+  PyMemAllocatorEx hook{&comparison.object_before, compared_malloc, compared_calloc, compared_realloc,
+                        compared_free};
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hook);
   hook.ctx = &comparison.mem_before;
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &hook);
@@ -303,9 +307,10 @@ PyObject* start_comparison(PyObject*, PyObject*) {
 PyObject* stop_comparison(PyObject*, PyObject*) {
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &comparison.object_before);
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &comparison.mem_before);
-  return Py_BuildValue("{s:k,s:k,s:k,s:k,s:k,s:s}", "allocations", comparison.allocations, "stacks", comparison.stacks,
-                       "not_begun", comparison.not_begun, "without_line", comparison.without_line, "code_frees",
-                       comparison.code_frees, "difference", comparison.difference.c_str());
+  return Py_BuildValue("{s:k,s:k,s:k,s:k,s:k,s:s}", "allocations", comparison.allocations, "stacks",
+                       comparison.stacks, "not_begun", comparison.not_begun, "without_line",
+                       comparison.without_line, "code_frees", comparison.code_frees, "difference",
+                       comparison.difference.c_str());
 }
 
 // --- a code object's last moments -------------------------------------------------------------------------
@@ -396,21 +401,23 @@ PyMethodDef methods[] = {
     {"read_as_arena", read_as_arena, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
-PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "layouts_module", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT, "layouts_module", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 
 // Preloaded before the interpreter, this module's mmap sees every arena that pymalloc maps.
-extern "C" __attribute__((visibility("default"))) void* mmap64(void* address, std::size_t bytes, int protection,
-                                                               int flags, int file, off_t offset) noexcept {
+extern "C" __attribute__((visibility("default"))) void* mmap64(void* address, std::size_t bytes,
+                                                               int protection, int flags, int file,
+                                                               off_t offset) noexcept {
   auto* mapped = reinterpret_cast<void*>(syscall(SYS_mmap, address, bytes, protection, flags, file, offset));
   if (mapped != MAP_FAILED && address == nullptr && bytes == kArenaBytes && file == -1 &&
       protection == (PROT_READ | PROT_WRITE) && arena_count < kMaxArenas)
     arenas[arena_count++] = reinterpret_cast<std::uintptr_t>(mapped);
   return mapped;
 }
-extern "C" __attribute__((visibility("default"))) void* mmap(void* address, std::size_t bytes, int protection, int flags,
-                                                             int file, off_t offset) noexcept {
+extern "C" __attribute__((visibility("default"))) void* mmap(void* address, std::size_t bytes, int protection,
+                                                             int flags, int file, off_t offset) noexcept {
   return mmap64(address, bytes, protection, flags, file, offset);
 }
 extern "C" __attribute__((visibility("default"))) int munmap(void* address, std::size_t bytes) noexcept {
