@@ -11,7 +11,7 @@ import shutil
 import sys
 
 if sys.version_info < (3, 10):  # noqa: UP036 - the machine's python3 may well be older
-    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv")))
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT") or pathlib.Path.home() / ".pyenv")
     newer = [shutil.which("python3." + minor) for minor in ("14", "13", "12", "11", "10")]
     newer += [str(path) for path in pyenv.glob("versions/3.1[0-4].*/bin/python")]
     for candidate in filter(None, newer):

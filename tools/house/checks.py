@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -15,6 +16,7 @@ from tools.house.process import environment, run, say, step
 
 _CPP = ("src", "tests/cpp")
 _PYTHON = ("python", "tests", "tools", "benchmarks", "examples")
+_TIDY = BUILD / "tidy"
 _TYPED = ("python/heapscope", "tools/house", "tests")
 
 
@@ -31,33 +33,60 @@ def _cpp_files() -> list[pathlib.Path]:
     )
 
 
-def _tidy_one(program: pathlib.Path, file: str) -> tuple[str, str]:
-    """A file and what clang-tidy has to say of it; nothing when all is well."""
-    done = subprocess.run(
-        [str(program), "-p", str(BUILD / "dev"), "--quiet", file],
-        env=environment(),
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return file, "" if done.returncode == 0 else done.stdout + done.stderr
+def _database() -> list[pathlib.Path]:
+    """Writes build/tidy/compile_commands.json with each file once; the files in it.
+
+    The tracker's sources are compiled twice (for the module and for the unit tests) and would be
+    checked twice.
+    """
+    entries = json.loads((BUILD / "dev" / "compile_commands.json").read_text())
+    ours = (str(ROOT / "src"), str(ROOT / "tests" / "cpp"))
+    once = {entry["file"]: entry for entry in entries if entry["file"].startswith(ours)}
+    _TIDY.mkdir(parents=True, exist_ok=True)
+    (_TIDY / "compile_commands.json").write_text(json.dumps(list(once.values())))
+    return [pathlib.Path(file) for file in sorted(once)]
 
 
 def _tidy(program: pathlib.Path) -> bool:
-    """clang-tidy over every translation unit of the dev preset, two at a time."""
-    database = json.loads((BUILD / "dev" / "compile_commands.json").read_text())
-    files = sorted(
-        {entry["file"] for entry in database if entry["file"].startswith(str(ROOT / "src"))}
-    )
-    files += sorted({entry["file"] for entry in database if "/tests/cpp/" in entry["file"]})
+    """clang-tidy over every translation unit of the dev preset, two at a time.
+
+    What was clean is looked at again when it, a header or the checks have changed.
+    """
+    files = _database()
+    headers = [path for path in _cpp_files() if path.suffix == ".h"]
+    common = _digest([ROOT / ".clang-tidy", ROOT / "pyproject.toml", *headers])
+    clean_file = _TIDY / "clean.json"
+    clean: set[str] = set(json.loads(clean_file.read_text())) if clean_file.exists() else set()
+
+    def look(file: pathlib.Path) -> tuple[str, str]:
+        key = common + _digest([file])
+        if key in clean:
+            return key, ""
+        done = subprocess.run(
+            [str(program), "-p", str(_TIDY), "--quiet", str(file)],
+            env=environment(),
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return key, "" if done.returncode == 0 else done.stdout + done.stderr
+
     with ThreadPoolExecutor(2) as pool:
-        reports = [
-            report for _, report in pool.map(lambda file: _tidy_one(program, file), files) if report
-        ]
-    for report in reports:
-        say(report.rstrip())
-    return not reports
+        found = list(pool.map(look, files))
+    for _, report in found:
+        if report:
+            say(report.rstrip())
+    clean_file.write_text(json.dumps([key for key, report in found if not report]))
+    return not any(report for _, report in found)
+
+
+def _digest(files: Sequence[pathlib.Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def lint(python: Environment, tools: Mapping[str, str]) -> int:

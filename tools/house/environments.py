@@ -115,7 +115,7 @@ def native_tools(interpreter: Interpreter) -> dict[str, str]:
         # So that a clone elsewhere meets the same cache entries.
         variables["CCACHE_BASEDIR"] = str(ROOT)
         variables["CCACHE_NOHASHDIR"] = "1"
-        if not os.access(os.path.expanduser("~"), os.W_OK):
+        if not os.access(pathlib.Path.home(), os.W_OK):
             variables["CCACHE_DIR"] = str(BUILD / "ccache")
     return variables
 
