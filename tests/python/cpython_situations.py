@@ -248,6 +248,26 @@ def recursion(probe: Probe) -> None:
     down(300)
 
 
+def exhausted_recursion(probe: Probe) -> None:
+    def down() -> None:
+        down()
+
+    depth = 0
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        depth += 1
+        frame = frame.f_back
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 60)
+    try:
+        down()
+    except RecursionError:
+        pass
+    finally:
+        sys.setrecursionlimit(before)
+    probe()
+
+
 def contexts_and_exceptions(probe: Probe) -> None:
     class Guard:
         def __enter__(self) -> Any:
@@ -439,6 +459,7 @@ SITUATIONS: list[Callable[[Probe], None]] = [
     attributes,
     constructors,
     recursion,
+    exhausted_recursion,
     contexts_and_exceptions,
     decorators,
     closures_with_cells_and_keywords,

@@ -199,7 +199,7 @@ struct Comparison {
   unsigned long allocations = 0;
   unsigned long stacks = 0;
   unsigned long not_begun = 0;
-  unsigned long without_line = 0;
+  unsigned long at_no_instruction = 0;
   unsigned long code_frees = 0;
   std::unordered_set<std::uintptr_t> known_codes;
   std::unordered_set<std::string> seen;
@@ -231,13 +231,11 @@ void compare_with_tracemalloc(void* pointer) {
   for (const Level& level : levels) {
     if (!level.begun) {
       ++comparison.not_begun;
+      if (cpython::instruction_offset(level.code, level.key) < 0) ++comparison.at_no_instruction;
       continue;
     }
     int line = PyCode_Addr2Line(level.code, cpython::instruction_offset(level.code, level.key));
-    if (line < 0) {
-      line = 0;  // as tracemalloc stores it
-      ++comparison.without_line;
-    }
+    if (line < 0) line = 0;  // as tracemalloc stores it
     ours += describe(level.code, line) + "\n";
     if (trace == nullptr || place >= PyTuple_GET_SIZE(trace)) {
       theirs += "nothing\n";
@@ -290,7 +288,7 @@ PyObject* start_comparison(PyObject*, PyObject*) {
   if (comparison.get_traceback == nullptr)
     return PyErr_Format(PyExc_RuntimeError, "tracemalloc cannot be asked");
   comparison.allocations = comparison.stacks = comparison.not_begun = comparison.code_frees = 0;
-  comparison.without_line = 0;
+  comparison.at_no_instruction = 0;
   comparison.seen.clear();
   comparison.known_codes.clear();
   comparison.difference.clear();
@@ -308,8 +306,8 @@ PyObject* stop_comparison(PyObject*, PyObject*) {
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &comparison.object_before);
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &comparison.mem_before);
   return Py_BuildValue("{s:k,s:k,s:k,s:k,s:k,s:s}", "allocations", comparison.allocations, "stacks",
-                       comparison.stacks, "not_begun", comparison.not_begun, "without_line",
-                       comparison.without_line, "code_frees", comparison.code_frees, "difference",
+                       comparison.stacks, "not_begun", comparison.not_begun, "at_no_instruction",
+                       comparison.at_no_instruction, "code_frees", comparison.code_frees, "difference",
                        comparison.difference.c_str());
 }
 
