@@ -32,6 +32,8 @@ if(analysis_module AND TARGET heapscope_analysis)
     nanobind_add_module(_analysis NB_STATIC ${analysis_module})
     set_target_properties(nanobind-static PROPERTIES SYSTEM ON)
     target_link_libraries(_analysis PRIVATE heapscope_analysis)
+    # The C++ runtime is inside, so that the wheel asks nothing of the system and agrees with any other's.
+    target_link_options(_analysis PRIVATE -static-libstdc++ -static-libgcc LINKER:--exclude-libs,ALL)
     install(TARGETS _analysis LIBRARY DESTINATION heapscope)
   elseif(SKBUILD)
     message(FATAL_ERROR "nanobind is missing: install it with \"pip install nanobind\".")

@@ -27,7 +27,10 @@ def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Re
         [environment.python, "-m", "pytest", "-q", "-n", "2", *folders],
         report,
         [f"--junitxml={report}"],
-        {"PATH": f"{environment.directory / 'bin'}:{tools['PATH']}"},
+        {
+            "PATH": f"{environment.directory / 'bin'}:{tools['PATH']}",
+            "HEAPSCOPE_WHEEL": str(wheel.built(environment)),
+        },
     )
 
 

@@ -27,6 +27,12 @@ def fingerprint(definitions: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def built(environment: Environment) -> pathlib.Path:
+    """The wheel that was built last for an environment."""
+    (wheel,) = (WHEELHOUSE / environment.directory.name).glob("*.whl")
+    return wheel
+
+
 def build(
     environment: Environment, tools: Mapping[str, str], definitions: Mapping[str, str]
 ) -> pathlib.Path:
@@ -44,8 +50,7 @@ def build(
         ],
         extra=tools,
     )
-    (wheel,) = house.glob("*.whl")
-    return wheel
+    return built(environment)
 
 
 def install(
@@ -60,6 +65,6 @@ def install(
     if environment.is_current("heapscope", current):
         return
     with step(f"{environment.directory.name}: building and installing the wheel"):
-        built = build(environment, tools, definitions)
-        environment.pip("install", "-q", "--no-deps", "--force-reinstall", built)
+        made = build(environment, tools, definitions)
+        environment.pip("install", "-q", "--no-deps", "--force-reinstall", made)
     environment.mark("heapscope", current)

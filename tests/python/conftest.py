@@ -1,0 +1,17 @@
+"""What the Python tests share."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+import heapscope
+
+
+@pytest.fixture(scope="session")
+def installed() -> pathlib.Path:
+    """The installed package: tests are about the wheel, never about the source tree."""
+    package = pathlib.Path(heapscope.__file__).parent
+    assert package.parent.name == "site-packages", "run the tests with `make test`"
+    return package
