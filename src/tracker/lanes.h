@@ -39,9 +39,9 @@ struct LaneState {
   std::uint32_t root;
   std::uint32_t code_generation;
   std::uint32_t depth;  // levels in use
-  std::uint32_t* slots[capture::kRingBlocks];  // of the ring's blocks; null for odd addresses
-  std::uintptr_t addresses[capture::kRingBlocks];
-  std::uint32_t cohorts[capture::kRingBlocks];  // of committed ones
+  std::uint32_t uncommitted;                    // bit n: ring entry n
+  std::uint32_t cohorts[capture::kRingBlocks];  // of committed entries
+  std::uintptr_t slots[capture::kRingBlocks];   // the block's slot; for an odd address that, plus 1
   SiteMemo memo[kMemoEntries];
   PageArray<Level> levels;
   PageArray<const cpython::Frame*> pending_frames;    // scratch of a walk
@@ -49,13 +49,8 @@ struct LaneState {
   std::uint32_t next_vacant;                          // index + 1 of the next vacant lane, 0 = none
 };
 
-// The lane of the calling thread, taken now if it has none; null when memory or file are exhausted or
-// tracking stopped. Outside of the recording lock. thread.busy is kRecording.
-LaneState* take_lane(ThreadState& thread) noexcept;
-
-inline LaneState* lane_of(ThreadState& thread, std::uint32_t run) noexcept {
-  if (thread.lane != nullptr && thread.lane_generation == run) [[likely]] return thread.lane;
-  return take_lane(thread);
-}
+// Gives the thread a lane of the present run. False when memory or file are exhausted (an event is lost) or
+// when this process does not track. Not under the recording lock.
+bool take_lane(ThreadState& thread) noexcept;
 
 }  // namespace heapscope::tracker

@@ -41,7 +41,13 @@ extern "C" {
 __attribute__((used, visibility("hidden"))) void heapscope_note_load(int mode) noexcept {
   if (!is_tracking()) return;
   if ((mode & RTLD_DEEPBIND) != 0) expect_own_scope();
-  thread_state.busy |= kScanDue;
+  // glibc begins by freeing the message of an earlier failure, through slots that we rewrote: an event before
+  // the library is there. A lookup that succeeds frees it now, as dlopen would.
+  ThreadState& thread = thread_state;
+  const std::uint32_t busy = thread.busy;
+  thread.busy = kForwarding;
+  heapscope_original_dlsym(RTLD_DEFAULT, "malloc");
+  thread.busy = busy | kScanDue;
 }
 
 // What dlsym and dlvsym answer where the caller does not matter: our hook, or null to jump to the original.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tracker/python_ledger.h"
+#include "tracker/mapping_hooks.h"
 #include "tracker/native_hooks.h"
 #include "tracker/python_codes.h"
 #include "tracker/python_hooks.h"
@@ -34,7 +35,7 @@ std::uint64_t clock_ns(clockid_t clock) noexcept {
 void forget_parent() noexcept {
   new (&recorder) Recorder();
   new (&state) State();
-  thread_state.lane = nullptr;
+  thread_state.run = kNoRun;
 }
 
 }  // namespace
@@ -46,17 +47,16 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   if (owner != 0 && owner != getpid()) forget_parent();
   owner = getpid();
   if (!wipe_state_in_children() || !make_lane_key()) return StartResult::kNoMemory;
+  reset_mappings();
   error = recorder.open(path, overwrite, max_nodes);
   if (error == ENOMEM) return StartResult::kNoMemory;
   if (error != 0) return StartResult::kFileError;
 
-  state.run = ++last_run;
   state.live = BytesAndBlocks{0, 0};
   state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
   state.code_generation = 1;
   state.uncommitted_lane = nullptr;
   state.tick_due = 0;
-  state.walking_allowed = 1;
   state.countdown = kEventsPerClock;
   state.now_ns = clock_ns(CLOCK_MONOTONIC);
   state.next_tick_ns = state.now_ns + TickLog::kFirstTickNs;
@@ -73,6 +73,8 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   install_native_hooks();
   superblock.skipped_slots = skipped_slots();
   const bool taken = state.lock.lock();
+  state.run = ++last_run;
+  state.idle_word = std::uint64_t{state.run} << 32;
   state.armed = 1;
   state.lock.unlock(taken);
   return StartResult::kStarted;
@@ -90,9 +92,10 @@ bool stop_tracking() noexcept {
   state.now_ns = clock_ns(CLOCK_MONOTONIC);
   tick.end_ns = state.now_ns;
   end_tick_now(tick);
-  state.armed = 0;
+  state.armed = state.run = 0;
+  state.idle_word = 0;
   state.lock.unlock(taken);
-  // From here no thread touches the tables: each tests `armed` under the lock.
+  // From here no thread touches the tables: each compares `run` under the lock.
   remove_native_hooks();
   state.superblock->skipped_slots = skipped_slots();
   state.superblock->domain_gaps = remove_python_hooks();
@@ -102,7 +105,6 @@ bool stop_tracking() noexcept {
   release_code_scratch();
   release_ledger();
   state.lock.unlock(taken);
-  thread.lane = nullptr;
   thread.busy = busy;
   return true;
 }

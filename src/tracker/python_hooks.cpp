@@ -59,7 +59,7 @@ void* hooked_realloc(void* context, void* old, std::size_t bytes) noexcept {
   const DetachedBlock detached = detach_block(thread, old);
   void* block = original.realloc(original.ctx, old, bytes);
   if (block != nullptr) [[likely]] {
-    record_reallocation(thread, kDomain, detached, block, bytes);
+    record_reallocation_as<gil_of(kDomain)>(thread, kDomain, detached, block, bytes);
   } else {
     reattach_block(thread, detached, old);
   }

@@ -8,7 +8,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include "tracker/native_hooks.h"
+#include "tracker/loader_hooks.h"
+#include "tracker/mapping_hooks.h"
 #include "tracker/python_hooks.h"
 
 namespace heapscope::tracker {
@@ -39,6 +40,9 @@ class Costly {
 };
 Costly malloc_statistics;
 Costly size_classes;
+Costly resident_pages;
+
+constexpr std::size_t kMaxSampledPages = std::size_t{1} << 20;
 
 // Resident pages by /proc/self/statm, whose second number they are.
 std::uint64_t resident_bytes() noexcept {
@@ -93,12 +97,24 @@ void collect_ledger(capture::Tick& tick, bool holds_gil) noexcept {
     tick.pymalloc_arenas = sum_size_classes(tick.size_classes, tick.pymalloc_free_pools);
     size_classes.done();
   }
+  const MappingTotals mappings = mapping_totals();
+  tick.mapped_live_bytes = mappings.usable;
+  tick.mapped_reserved_bytes = mappings.reserved;
+  tick.mapped_file_bytes = mappings.file;
+  if (mappings.noreserve != 0 && resident_pages.due()) {
+    tick.reserved_used_bytes = sample_noreserve_resident(kMaxSampledPages);
+    resident_pages.done();
+  } else {
+    tick.reserved_used_bytes = mappings.noreserve != 0 ? capture::kUnknown : 0;
+  }
+  tick.thread_stack_bytes = thread_stack_bytes();
 
 }
 
 void release_ledger() noexcept {
   malloc_statistics.reset();
   size_classes.reset();
+  resident_pages.reset();
 }
 
 }  // namespace heapscope::tracker

@@ -23,19 +23,17 @@ void record_free(ThreadState& thread, const void* block) noexcept {
 
 DetachedBlock detach_block(ThreadState& thread, const void* block) noexcept {
   if (block == nullptr) return {};
-  thread.busy = kRecording;
   Recorder::Detached detached = {};
-  const bool taken = state.lock.lock();
-  if (state.armed != 0) detached = recorder.detach(reinterpret_cast<std::uintptr_t>(block));
+  bool taken;
+  if (enter_recording(thread, taken)) detached = recorder.detach(reinterpret_cast<std::uintptr_t>(block));
   state.lock.unlock(taken);
   thread.busy = kForwarding;
   return {detached.bytes, detached.cohort, detached.temporary};
 }
 
 void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const void* block) noexcept {
-  thread.busy = kRecording;
-  const bool taken = state.lock.lock();
-  if (state.armed != 0) {
+  bool taken;
+  if (enter_recording(thread, taken)) {
     recorder.reattach({old_block.bytes, old_block.cohort, old_block.temporary},
                       reinterpret_cast<std::uintptr_t>(block));
   }
@@ -45,20 +43,11 @@ void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const v
 
 void record_reallocation(ThreadState& thread, Domain domain, const DetachedBlock& old_block, const void* block,
                          std::size_t bytes) noexcept {
-  if (old_block.cohort != 0) {
-    thread.busy = kRecording;
-    const bool taken = state.lock.lock();
-    if (state.armed != 0) recorder.free_detached({old_block.bytes, old_block.cohort, old_block.temporary});
-    state.lock.unlock(taken);
-  }
-  record_allocation_as<Gil::kUnknown>(thread, domain, block, bytes);
+  record_reallocation_as<Gil::kUnknown>(thread, domain, old_block, block, bytes);
 }
 
-RecordingSection::RecordingSection(ThreadState& thread) noexcept : thread_(thread), entered_(false) {
-  thread_.busy = kRecording;
-  LaneState* lane = lane_of(thread, state.run);
-  taken_ = state.lock.lock();
-  entered_ = state.armed != 0 && lane != nullptr;
+RecordingSection::RecordingSection(ThreadState& thread) noexcept : thread_(thread) {
+  entered_ = enter_recording(thread, taken_);
 }
 
 RecordingSection::~RecordingSection() {
@@ -77,14 +66,18 @@ void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t bl
 }
 
 bool begins_event_slowly(ThreadState& thread) noexcept {
+  if (state.armed == 0) return false;
+  if ((thread.busy & (kForwarding | kRecording)) != 0) {
+    if ((thread.busy & kRecording) != 0) ++state.superblock->reentrant_events;
+    return false;
+  }
+  if (thread.run != state.run && !take_lane(thread)) return false;
   if (thread.busy == kScanDue) {
     thread.busy = kForwarding;
-    if (state.armed != 0) patch_new_objects();
+    patch_new_objects();
     thread.busy = kIdle;
-    return state.armed != 0;
   }
-  if ((thread.busy & kRecording) != 0 && state.armed != 0) ++state.superblock->reentrant_events;
-  return false;
+  return thread.word() == state.idle_word;
 }
 
 bool clock_says_tick() noexcept {
@@ -123,10 +116,8 @@ void leave_lane(void*) noexcept {
   const std::uint32_t busy = thread.busy;
   thread.busy = kRecording;
   const bool taken = state.lock.lock();
-  if (state.armed != 0 && thread.lane != nullptr && thread.lane_generation == state.run) {
-    recorder.vacate(*thread.lane);
-  }
-  thread.lane = nullptr;
+  if (state.armed != 0 && thread.run == state.run) recorder.vacate(*thread.lane);
+  thread.run = kNoRun;
   state.lock.unlock(taken);
   thread.busy = busy;
 }
@@ -138,29 +129,26 @@ bool make_lane_key() noexcept {
   return lane_key_made;
 }
 
-LaneState* take_lane(ThreadState& thread) noexcept {
+bool take_lane(ThreadState& thread) noexcept {
   const int saved_errno = errno;
   const std::uint32_t busy = thread.busy;
   thread.busy = kForwarding;  // pthread_setspecific may call calloc
-  const bool armed_key = pthread_setspecific(lane_key, &thread) == 0;
-  thread.busy = busy;
-  LaneState* lane = nullptr;
-  if (armed_key) {
+  if (pthread_setspecific(lane_key, &thread) == 0) {
     const bool taken = state.lock.lock();
     if (state.armed != 0) {
-      lane = recorder.vacant_or_new_lane();
-      if (lane != nullptr) {
-        lane->record->thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
-        thread.lane = lane;
-        thread.lane_generation = state.run;
+      thread.lane = recorder.vacant_or_new_lane();
+      if (thread.lane != nullptr) {
+        thread.lane->record->thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
+        thread.run = state.run;
       } else {
         ++state.superblock->events_lost;
       }
     }
     state.lock.unlock(taken);
   }
+  thread.busy = busy;
   errno = saved_errno;
-  return lane;
+  return thread.run == state.run;
 }
 
 }  // namespace heapscope::tracker

@@ -27,21 +27,23 @@ template <Gil kGil>
   return --state.countdown == 0 && clock_says_tick();
 }
 
+// Marks the thread and takes the lock. False: tracking stopped since the event began.
+[[gnu::always_inline]] inline bool enter_recording(ThreadState& thread, bool& taken) noexcept {
+  thread.busy = kRecording;
+  taken = state.lock.lock();
+  return !taken || thread.run == state.run;
+}
+
 template <Gil kGil>
 [[gnu::always_inline]] inline void record_allocation_as(ThreadState& thread, Domain domain, const void* block,
                                                         std::size_t bytes) noexcept {
-  if (block == nullptr) [[unlikely]] {
-    thread.busy = kIdle;
-    return;
-  }
-  thread.busy = kRecording;
-  LaneState* lane = lane_of(thread, state.run);
-  bool tick = false;
-  if (lane != nullptr) [[likely]] {
-    const bool taken = state.lock.lock();
-    if (state.armed != 0) [[likely]] {
-      const std::uint32_t node = walk_stack(*lane, python_thread_state<kGil>());
-      recorder.allocated(*lane, recorder.site_of(*lane, node, domain), reinterpret_cast<std::uintptr_t>(block), bytes);
+  if (block != nullptr) [[likely]] {
+    bool taken;
+    bool tick = false;
+    if (enter_recording(thread, taken)) [[likely]] {
+      LaneState& lane = *thread.lane;
+      const std::uint32_t node = walk_stack(lane, python_thread_state<kGil>());
+      recorder.allocated(lane, recorder.site_of(lane, node, domain), reinterpret_cast<std::uintptr_t>(block), bytes);
       tick = counts_down();
     }
     state.lock.unlock(taken);
@@ -51,16 +53,34 @@ template <Gil kGil>
 }
 
 [[gnu::always_inline]] inline void record_free_inline(ThreadState& thread, const void* block) noexcept {
-  thread.busy = kRecording;
-  const bool taken = state.lock.lock();
+  bool taken;
   bool tick = false;
-  if (state.armed != 0) [[likely]] {
+  if (enter_recording(thread, taken)) [[likely]] {
     recorder.freed(reinterpret_cast<std::uintptr_t>(block));
     tick = counts_down();
   }
   state.lock.unlock(taken);
   if (tick) [[unlikely]] finish_tick(thread, false);
   thread.busy = kForwarding;
+}
+
+// The second half of a realloc that succeeded: the old block's free and the new one's allocation, together.
+template <Gil kGil>
+[[gnu::always_inline]] inline void record_reallocation_as(ThreadState& thread, Domain domain,
+                                                          const DetachedBlock& old_block, const void* block,
+                                                          std::size_t bytes) noexcept {
+  bool taken;
+  bool tick = false;
+  if (enter_recording(thread, taken)) [[likely]] {
+    LaneState& lane = *thread.lane;
+    recorder.free_detached({old_block.bytes, old_block.cohort, old_block.temporary});
+    const std::uint32_t node = walk_stack(lane, python_thread_state<kGil>());
+    recorder.allocated(lane, recorder.site_of(lane, node, domain), reinterpret_cast<std::uintptr_t>(block), bytes);
+    tick = counts_down();
+  }
+  state.lock.unlock(taken);
+  if (tick) [[unlikely]] finish_tick(thread, kGil == Gil::kHeld);
+  thread.busy = kIdle;
 }
 
 }  // namespace heapscope::tracker

@@ -49,10 +49,6 @@ void check_walk(LaneState& lane, const cpython::Frame* frame, std::uint32_t node
 
 inline std::uint32_t walk_stack(LaneState& lane, PyThreadState* python_thread) noexcept {
   if (python_thread == nullptr) return lane.root;
-  if (state.walking_allowed == 0) [[unlikely]] {
-    ++state.superblock->unwalkable_stacks;
-    return lane.root;
-  }
   const cpython::Frame* frame = cpython::current_frame(python_thread);
   if (frame == nullptr) return lane.root;
   const std::uint32_t node = walk_stack_unchecked(lane, frame);

@@ -9,7 +9,7 @@ using capture::SiteCounters;
 
 State state;
 Recorder recorder;
-thread_local constinit ThreadState thread_state = {};
+thread_local constinit ThreadState thread_state;
 
 int Recorder::open(const char* path, bool overwrite, std::uint32_t max_nodes) noexcept {
   if (const int error = writer_.create(path, overwrite)) return error;
@@ -189,9 +189,7 @@ void Recorder::take_over(LaneState& lane) noexcept {
 void Recorder::flush() noexcept {
   LaneState* lane = state.uncommitted_lane;
   if (lane == nullptr) return;
-  for (std::uint32_t entry = 0; entry < capture::kRingBlocks; ++entry) {
-    if (lane->record->ring[entry].state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(*lane, entry);
-  }
+  while (lane->uncommitted != 0) commit(*lane, static_cast<std::uint32_t>(__builtin_ctz(lane->uncommitted)));
 }
 
 void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
@@ -200,23 +198,28 @@ void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
   const std::uint32_t id = ring.site;
   SiteCounters& site = sites_[id];
   const std::uint32_t cohort = cohort_of(site, id);
+  lane.uncommitted &= ~(1U << entry);
   ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
   store_barrier();
   total_of(site) += BytesAndBlocks{bytes, 1};
   store_barrier();
   add_live(site, bytes);
   lane.cohorts[entry] = cohort;
-  if (cohort == 0) [[unlikely]] return;
+  if (cohort == 0) [[unlikely]] return lose_event();
   cohorts_[cohort].live_bytes += bytes;
   cohorts_[cohort].live_blocks += 1;
+}
+
+std::uint32_t* Recorder::slot_of(const LaneState& lane, std::uint32_t entry) noexcept {
+  const std::uintptr_t slot = lane.slots[entry];
+  if ((slot & kOddMark) != 0) [[unlikely]] return state.blocks.find_slot(slot - kOddMark);
+  return reinterpret_cast<std::uint32_t*>(slot);
 }
 
 void Recorder::evict(LaneState& lane, std::uint32_t entry) noexcept {
   RingEntry& ring = lane.record->ring[entry];
   if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(lane, entry);
-  std::uint32_t* slot = lane.slots[entry];
-  if (slot == nullptr) slot = state.blocks.find_slot(lane.addresses[entry]);
-  if (slot != nullptr) BlockTable::write(slot, {ring.bytes, lane.cohorts[entry], 0});
+  if (std::uint32_t* slot = slot_of(lane, entry)) BlockTable::write(slot, {ring.bytes, lane.cohorts[entry], 0});
   ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
 }
 
@@ -226,13 +229,13 @@ void Recorder::settle(LaneState& lane) noexcept {
   }
 }
 
-// The address is given out again though its free was not seen.
-void Recorder::replace(std::uintptr_t address, std::uint32_t* slot) noexcept {
-  if (BlockTable::is_block(*slot)) {
-    freed(address);
-  } else {
-    *slot = 0;
-  }
+// An empty slot for an address that is given out for the first time, or again though its free was not seen.
+std::uint32_t* Recorder::claim_slot(std::uintptr_t address) noexcept {
+  std::uint32_t* slot = state.blocks.find_slot(address);
+  if (slot != nullptr && BlockTable::is_block(*slot)) freed(address);
+  slot = state.blocks.reach_slot(address);
+  if (slot != nullptr) *slot = 0;  // or the second to fourth slot of a block whose free was not seen
+  return slot;
 }
 
 void Recorder::free_in_ring(std::uint32_t slot) noexcept {
@@ -244,6 +247,7 @@ void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   lower_live(bytes, 1);
   if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]] {
     SiteCounters& site = sites_[id];
+    lane.uncommitted &= ~(1U << entry);
     cohort_of(site, id);  // so that end_tick sees that the site allocated
     ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
     store_barrier();

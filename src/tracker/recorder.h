@@ -74,30 +74,28 @@ class Recorder {
     const auto entry = static_cast<std::uint32_t>(lane.sequence % capture::kRingBlocks);
     capture::RingEntry& ring = lane.record->ring[entry];
     if (ring.state != static_cast<std::uint32_t>(RingState::kEmpty)) evict(lane, entry);
-    std::uint32_t* slot = state.blocks.reach_slot(address);
-    if (slot == nullptr || site == 0) [[unlikely]] return lose_event();
-    if (*slot != 0) [[unlikely]] {
-      replace(address, slot);
-      slot = state.blocks.reach_slot(address);
-      if (slot == nullptr) return lose_event();
+    std::uint32_t* slot = state.blocks.find_slot(address);
+    if (slot == nullptr || *slot != 0 || site == 0) [[unlikely]] {
+      slot = claim_slot(address);
+      if (slot == nullptr || site == 0) return lose_event();
     }
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
-    lane.slots[entry] = BlockTable::is_odd(address) ? nullptr : slot;
-    lane.addresses[entry] = address;
+    lane.slots[entry] =
+        BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
     ring.bytes = bytes;
     ring.site = site;
     store_barrier();
     ring.state = static_cast<std::uint32_t>(RingState::kUncommitted);
+    lane.uncommitted |= 1U << entry;
     raise_live(bytes);
   }
 
-  // False: the block was not known.
-  bool freed(std::uintptr_t address) noexcept {
+  void freed(std::uintptr_t address) noexcept {
     std::uint32_t* slot = state.blocks.find_slot(address);
-    if (slot == nullptr || !BlockTable::is_block(*slot)) {
+    if (slot == nullptr || !BlockTable::is_block(*slot)) [[unlikely]] {
       ++state.superblock->frees_of_unknown;
-      return false;
+      return;
     }
     if ((state.peak_word & 1) != 0) leave_peak();
     const std::uint32_t value = *slot;
@@ -108,7 +106,6 @@ class Recorder {
       free_settled(slot);
     }
     if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
-    return true;
   }
 
   // A block leaves the table; its figures stay until free_detached. cohort 0: unknown.
@@ -152,13 +149,16 @@ class Recorder {
   capture::SiteCounters& site(std::uint32_t id) noexcept { return sites_[id]; }
 
  private:
+  static constexpr std::uintptr_t kOddMark = 1;
+
   std::uint32_t find_site(SiteMemo& memo, std::uint32_t key, std::uint32_t node, capture::Domain domain) noexcept;
   std::uint32_t make_site(std::uint32_t node, capture::Domain domain) noexcept;
   void lose_event() noexcept { ++state.superblock->events_lost; }
   void take_over(LaneState& lane) noexcept;
   void commit(LaneState& lane, std::uint32_t entry) noexcept;
   void evict(LaneState& lane, std::uint32_t entry) noexcept;
-  void replace(std::uintptr_t address, std::uint32_t* slot) noexcept;
+  std::uint32_t* claim_slot(std::uintptr_t address) noexcept;
+  std::uint32_t* slot_of(const LaneState& lane, std::uint32_t entry) noexcept;
   void free_in_ring(std::uint32_t slot) noexcept;
   void free_settled(std::uint32_t* slot) noexcept;
   void leave_peak() noexcept;

@@ -31,8 +31,8 @@ struct DetachedBlock {
   std::uint32_t temporary = 0;     // 1: it was among its thread's latest
 };
 
-// True when the caller owns the event: tracking, and no outer hook on this thread. Patches libraries that
-// this thread loaded since its last event first.
+// True when the caller owns the event: tracking, and no outer hook on this thread, which has a lane then.
+// Patches libraries that this thread loaded since its last event first.
 inline bool begins_event(ThreadState& thread) noexcept;
 
 // After the original returned. Walk the Python stack, count, set thread.busy to kIdle.
@@ -69,7 +69,7 @@ std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept;  
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept;
 
 inline bool begins_event(ThreadState& thread) noexcept {
-  if ((thread.busy | static_cast<std::uint32_t>(state.armed == 0)) == 0) [[likely]] return true;
+  if (thread.word() == state.idle_word) [[likely]] return true;
   return begins_event_slowly(thread);
 }
 

@@ -12,7 +12,9 @@
 #include <atomic>
 #include <cstdint>
 
-extern "C" char __libc_single_threaded __attribute__((weak));
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
 
 namespace heapscope::tracker {
 
@@ -20,7 +22,9 @@ class RecordingLock {
  public:
   // Returns what unlock() wants to know: whether the word was taken.
   bool lock() noexcept {
-    if (&__libc_single_threaded != nullptr && __libc_single_threaded != 0) [[likely]] return false;
+#if __has_include(<sys/single_threaded.h>)
+    if (__libc_single_threaded != 0) [[likely]] return false;
+#endif
     std::uint32_t expected = 0;
     if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed))
         [[unlikely]] {

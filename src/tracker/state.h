@@ -1,8 +1,8 @@
 // What every event reads and writes, on pages that a copied process finds zeroed (MADV_WIPEONFORK): a child
 // made by fork, _Fork or clone sees armed == 0 and forwards, whatever its parent's threads were doing.
 //
-// All but `armed` is guarded by the recording lock. `armed` is written under the lock and read without it as
-// a hint; who then takes the lock tests it again.
+// All is guarded by the recording lock. `idle_word` and `armed` are written under it and read without it as
+// a hint; who then takes the lock compares `run`.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,11 @@ namespace heapscope::tracker {
 using BytesAndBlocks = std::uint64_t __attribute__((vector_size(16)));
 
 struct alignas(4096) State {
+  std::uint64_t idle_word;        // ThreadState::word() of an idle thread of this run; 0: not tracking
   std::uint32_t armed;
-  std::uint32_t run;             // number of this tracking run: lanes of earlier runs are stale
-  std::uint32_t countdown;       // events until the clock is read
-  std::uint32_t code_generation; // raised when a code object dies: cached walks that may name it are dropped
+  std::uint32_t run;              // number of this run, 0 when not tracking: lanes of other runs are stale
+  std::uint32_t countdown;        // events until the clock is read
+  std::uint32_t code_generation;  // raised when a code object dies: cached walks that may name it are dropped
   BytesAndBlocks live;
   std::uint64_t peak_bytes;
   std::uint64_t peak_word;       // as in the superblock
@@ -30,9 +31,7 @@ struct alignas(4096) State {
   std::uint64_t now_ns;          // last clock reading
   std::uint64_t next_tick_ns;
   std::uint64_t tick_max_bytes;  // of the current tick
-  std::uint64_t retired_allocations;
   std::uint32_t tick_due;
-  std::uint32_t walking_allowed; // cleared before the interpreter's end
   std::uint64_t last_tick_peak;  // peak_bytes when the last tick ended
   RecordingLock lock;
   BlockTable blocks;
@@ -40,8 +39,8 @@ struct alignas(4096) State {
 
 extern State state;
 
-// The part of begins_event that is not for every event: false for inner calls and when not tracking; patches
-// the libraries that this thread loaded first.
+// The part of begins_event that is not for every event: false for inner calls and when not tracking. Gives the
+// thread a lane, and patches the libraries that it loaded.
 bool begins_event_slowly(ThreadState& thread) noexcept;
 
 // Asks the kernel to zero `state` in children. Once, before the first run.

@@ -45,6 +45,7 @@ bool Trie::open(capture::Writer& writer, std::uint32_t max_nodes) noexcept {
   max_nodes_ = max_nodes == 0 || max_nodes > kMost ? kMost : max_nodes;
   if (!index_.reserve(kFirstIndex) || !chain_.reserve(2) || !code_states_.reserve(2)) return false;
   index_mask_ = kFirstIndex - 1;
+  index_shift_ = 64 - static_cast<unsigned>(__builtin_ctzll(kFirstIndex));
   if (!nodes_.reach(writer, 0) || !codes_.reach(writer, 0)) return false;
   writer.superblock()->node_count = node_count_;
   writer.superblock()->code_count = code_count_;
@@ -91,6 +92,7 @@ bool Trie::grow_index() noexcept {
   PageArray<Entry> old = index_;
   index_ = grown;
   index_mask_ = capacity - 1;
+  index_shift_ = 64 - static_cast<unsigned>(__builtin_ctzll(capacity));
   index_used_ = 0;
   for (std::size_t at = 0; at < old_capacity; ++at) {
     const Entry& entry = old[at];

@@ -95,8 +95,8 @@ class Trie {
   static constexpr std::uint32_t kMaxCodesInTrie = (1U << 22) - 1;
 
   std::size_t home(std::uint32_t parent, std::uintptr_t key) const noexcept {
-    std::uint64_t mixed = (key + parent * 0xD1B54A32D192ED03ULL) * 0x9E3779B97F4A7C15ULL;
-    return static_cast<std::size_t>((mixed ^ mixed >> 29) >> 7) & index_mask_;
+    // Fibonacci hashing: the product's upper bits depend on all bits of both.
+    return (key ^ std::uint64_t{parent} << 40 ^ std::uint64_t{parent} << 13) * 0x9E3779B97F4A7C15ULL >> index_shift_;
   }
   bool grow_index() noexcept;
   void insert(std::uint32_t parent, std::uintptr_t key, std::uint32_t node) noexcept;
@@ -119,6 +119,7 @@ class Trie {
 
   PageArray<Entry> index_;
   std::size_t index_mask_ = 0;
+  unsigned index_shift_ = 63;
   std::size_t index_used_ = 0;  // retired entries included
   PageArray<Chain> chain_;
   PageArray<CodeState> code_states_;
