@@ -48,8 +48,9 @@ HEAPSCOPE_INLINE std::int32_t instruction_offset(PyCodeObject*, std::uintptr_t k
   return index < 0 ? -1 : index * static_cast<std::int32_t>(sizeof(_Py_CODEUNIT));
 }
 
-// Where the runtime keeps the state that holds the GIL; found by self_check().
-[[gnu::visibility("hidden")]] inline PyThreadState* const volatile* current_state_slot = nullptr;
+// Where the runtime keeps the state that holds the GIL; self_check() finds it, there is none before.
+[[gnu::visibility("hidden")]] inline PyThreadState* const no_state = nullptr;
+[[gnu::visibility("hidden")]] inline PyThreadState* const volatile* current_state_slot = &no_state;
 
 HEAPSCOPE_INLINE PyThreadState* current_thread_state() noexcept { return *current_state_slot; }
 

@@ -50,8 +50,9 @@ HEAPSCOPE_INLINE std::int32_t instruction_offset(PyCodeObject* code, std::uintpt
   return offset < 0 ? -1 : static_cast<std::int32_t>(offset);
 }
 
-// Where the runtime keeps the state that holds the GIL; found by self_check().
-[[gnu::visibility("hidden")]] inline PyThreadState* const volatile* current_state_slot = nullptr;
+// Where the runtime keeps the state that holds the GIL; self_check() finds it, there is none before.
+[[gnu::visibility("hidden")]] inline PyThreadState* const no_state = nullptr;
+[[gnu::visibility("hidden")]] inline PyThreadState* const volatile* current_state_slot = &no_state;
 
 HEAPSCOPE_INLINE PyThreadState* current_thread_state() noexcept { return *current_state_slot; }
 

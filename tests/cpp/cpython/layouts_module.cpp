@@ -75,7 +75,7 @@ PyObject* fast_state(PyObject*, PyObject*) {
 #if PY_VERSION_HEX >= 0x030C0000
   return PyBool_FromLong(cpython::current_state_distance != 0);
 #else
-  return PyBool_FromLong(cpython::current_state_slot != nullptr);
+  return PyBool_FromLong(cpython::current_state_slot != &cpython::no_state);
 #endif
 }
 
