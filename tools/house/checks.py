@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tools.house import native
-from tools.house.environments import Environment
 from tools.house.layout import BUILD, ROOT
 from tools.house.process import environment, run, say, step
 
@@ -89,9 +88,18 @@ def _digest(files: Sequence[pathlib.Path]) -> str:
     return digest.hexdigest()
 
 
-def lint(python: Environment, tools: Mapping[str, str]) -> int:
-    """Runs all checks; 0 if all are clean."""
-    programs = python.directory / "bin"
+def lint(programs: pathlib.Path, tools: Mapping[str, str], python: pathlib.Path) -> int:
+    """Runs all checks; 0 if all are clean.
+
+    Parameters
+    ----------
+    programs
+        The directory of ruff, mypy, clang-format and clang-tidy.
+    tools
+        Environment variables under which CMake is found.
+    python
+        The interpreter whose headers the modules are checked with.
+    """
     failed: list[str] = []
 
     def check(name: str, *command: str | pathlib.Path) -> None:
@@ -104,7 +112,7 @@ def lint(python: Environment, tools: Mapping[str, str]) -> int:
     check("mypy --strict", programs / "mypy", *_existing(_TYPED))
     check("clang-format", programs / "clang-format", "--dry-run", "--Werror", *_cpp_files())
     with step("clang-tidy"):
-        native.configure("dev", tools, python.python)
+        native.configure("dev", tools, python)
         if not _tidy(programs / "clang-tidy"):
             failed.append("clang-tidy")
 

@@ -79,8 +79,10 @@ def lint() -> int:
     """Format, static checks, types."""
     system.require([system.COMPILER, system.ZSTD, system.GTEST])
     default = find()[0]
-    environment = Environment("lint", default).install("build", "lint", RUN_TIME)
-    return checks.lint(environment, native_tools(default))
+    # The same interpreter and nanobind as `test` configures with, so that neither undoes the other.
+    builder = Environment(default.minor, default).install("build")
+    programs = Environment("lint", default).install("lint", RUN_TIME).directory / "bin"
+    return checks.lint(programs, native_tools(default), builder.python)
 
 
 def wheels() -> int:
