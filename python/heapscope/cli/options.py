@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 
 from heapscope.cli.command_error import CommandError
+from heapscope.cli.metrics import METRICS
 from heapscope.cli.units import parse_share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
-
-METRICS = ("peak", "live", "allocated", "temporary", "count")
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         """Add ``--metric``."""
         self.add_argument(
             "--metric",
-            choices=METRICS,
+            choices=tuple(METRICS),
             default="peak",
             help="bytes at the peak (default), live at the end, allocated in all, temporary "
             "(freed before the same thread's 8th later allocation), or the number of allocations",

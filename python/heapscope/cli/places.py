@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-_LIBRARY_MARKS = ("/site-packages/", "/dist-packages/")
+_PACKAGE_MARKS = ("/site-packages/", "/dist-packages/")
+_LIBRARY_MARK = "/lib/python3."
+
+
+@functools.cache
+def is_program(file: str) -> bool:
+    """Whether a file is the program's own: neither the standard library's nor a package's."""
+    if not file or file.startswith("<frozen "):
+        return False
+    return _LIBRARY_MARK not in file and not any(mark in file for mark in _PACKAGE_MARKS)
 
 
 @functools.cache
@@ -32,13 +41,13 @@ def short_file(file: str) -> str:
     """
     if not file.startswith("/"):
         return file
-    for mark in _LIBRARY_MARKS:
+    for mark in _PACKAGE_MARKS:
         if mark in file:
             return file.rsplit(mark, 1)[1]
     here = str(Path.cwd()).rstrip("/") + "/"
     if file.startswith(here):
         return file[len(here) :]
-    before, found, after = file.rpartition("/lib/python3.")
+    before, found, after = file.rpartition(_LIBRARY_MARK)
     if found and "/" in after:
         return after.split("/", 1)[1]
     return before + found + after

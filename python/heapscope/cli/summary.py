@@ -7,6 +7,7 @@ import shlex
 from pathlib import PurePath
 
 from heapscope.cli import output, places, reading, units
+from heapscope.cli.call_tree import program_lines, without_import_machinery
 from heapscope.cli.options import Parser
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ _EXAMPLE = """\
   heapscope summary work.hscope
   heapscope summary work.hscope --json | jq .peak_bytes"""
 _TOP = 5
+_DETAIL = 0.0005  # share of the peak below which a call is counted at its caller
 
 
 def run(arguments: list[str]) -> int:
@@ -33,14 +35,16 @@ def run(arguments: list[str]) -> int:
     if options.json:
         output.write_json(document)
     else:
-        _print(output.make_console(options.no_color), document, options.capture)
+        tree = capture.tree(threshold=_DETAIL)
+        own = program_lines(without_import_machinery(tree))
+        _print(output.make_console(options.no_color), document, own, options.capture)
     return reading.remark(capture, options.capture, options.quiet)
 
 
-def _print(console: Console, document: Document, path: str) -> None:
+def _print(console: Console, document: Document, own: list[Document], path: str) -> None:
     from rich.text import Text
 
-    console.print(Text(headline(document), style="bold"), soft_wrap=True)
+    console.print(Text(headline(document, own), style="bold"), soft_wrap=True)
     console.print()
     figures = list(_figures(document))
     width = max(len(name) for name, _ in figures)
@@ -48,24 +52,12 @@ def _print(console: Console, document: Document, path: str) -> None:
         line = Text(f"{name:{width}}  ", style="dim")
         line.append(value, style="none")
         console.print(line, soft_wrap=True)
+    peak = document["peak_bytes"]
     rows = document["top"][:_TOP]
+    if rows and own and _place(own[0]) != _place(rows[0]):
+        _print_lines(console, "line of the program", own[:_TOP], "bytes", peak)
     if rows:
-        console.print()
-        output.print_rows(
-            console,
-            ["at peak", "share", "blocks", "line"],
-            [
-                (
-                    (
-                        units.size(row["peak_bytes"]),
-                        units.share(row["peak_bytes"], document["peak_bytes"]),
-                        units.count(row["peak_blocks"]),
-                    ),
-                    places.label_maker(row),
-                )
-                for row in rows
-            ],
-        )
+        _print_lines(console, "line that allocates", rows, "peak_bytes", peak)
     console.print()
     quoted = shlex.quote(path)
     console.print(Text(f"next: heapscope tree {quoted}    who called these lines"), soft_wrap=True)
@@ -74,19 +66,44 @@ def _print(console: Console, document: Document, path: str) -> None:
     )
 
 
-def headline(document: Document) -> str:
-    """Say the peak in one sentence: how much, when, and the line that holds most of it."""
+def _print_lines(console: Console, header: str, rows: list[Document], key: str, peak: int) -> None:
+    console.print()
+    output.print_rows(
+        console,
+        ["at peak", "share", header],
+        [
+            ((units.size(row[key]), units.share(row[key], peak)), places.label_maker(row))
+            for row in rows
+        ],
+    )
+
+
+def _place(row: Document) -> tuple[object, object]:
+    return row["file"], row["line"]
+
+
+def headline(document: Document, own: list[Document]) -> str:
+    """Say the peak in one sentence: how much, when, and whose line holds most of it.
+
+    Parameters
+    ----------
+    document : dict
+        The summary.
+    own : list of dict
+        The program's own lines by what they led to; empty where the program is all library, and
+        the line that allocated most is named.
+    """
     peak = document["peak_bytes"]
     sentence = f"Peak {units.size(peak)}"
-    if document.get("peak_at_s") is not None:
+    if document["peak_at_s"] is not None:
         sentence += f" at {units.duration(document['peak_at_s'])}"
-    top = next(iter(document["top"]), None)
-    if top is None or not top["peak_bytes"]:
+    heaviest = [(row, row["bytes"]) for row in own[:1]]
+    heaviest += [(row, row["peak_bytes"]) for row in document["top"][:1]]
+    if not heaviest or not heaviest[0][1]:
         return sentence
-    share = units.share(top["peak_bytes"], peak)
-    where = places.place(top.get("file"), top.get("line"))
-    function = top.get("function")
-    return f"{sentence}; {share} from {places.call(function)} at {where}"
+    row, held = heaviest[0]
+    where = places.place(row["file"], row["line"])
+    return f"{sentence}; {units.share(held, peak)} from {places.call(row['function'])} at {where}"
 
 
 def _figures(document: Document) -> list[tuple[str, str]]:

@@ -114,8 +114,8 @@ class Supervisor:
 def _environment(additions: dict[str, str]) -> dict[bytes, bytes]:
     environment = dict(os.environb)
     if environment.get(b"LC_CTYPE") in _COERCED_LOCALES:
-        # Maybe set by this interpreter while leaving the C locale (PEP 538). The program's must make
-        # that decision itself, or its UTF-8 mode would differ.
+        # Maybe set by this interpreter while leaving the C locale (PEP 538). The program's must
+        # make that decision itself, or its UTF-8 mode would differ.
         _restore(environment, b"LC_CTYPE")
     for name, value in additions.items():
         environment[os.fsencode(name)] = os.fsencode(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapscope.cli import output, places, reading, units
+from heapscope.cli.metrics import METRICS
 from heapscope.cli.options import Parser, positive
 
 TYPE_CHECKING = False
@@ -18,20 +19,6 @@ if TYPE_CHECKING:
 GROUPS = ("site", "line", "function", "file", "module", "domain", "thread")
 _ROWS = 15
 _CALLERS = 3
-_KEYS = {
-    "peak": ("peak_bytes", "peak_blocks", "blocks"),
-    "live": ("live_bytes", "live_blocks", "blocks"),
-    "allocated": ("allocated_bytes", "allocations", "allocations"),
-    "temporary": ("temporary_bytes", "temporary_allocations", "allocations"),
-    "count": ("allocated_bytes", "allocations", "allocations"),
-}
-_TITLES = {
-    "peak": "bytes at the peak",
-    "live": "bytes live at the end",
-    "allocated": "bytes allocated in all",
-    "temporary": "bytes freed before the same thread's 8th later allocation",
-    "count": "number of allocations",
-}
 _EXAMPLE = """\
   heapscope table work.hscope --group-by function --limit 10
   heapscope table work.hscope --group-by site --metric temporary --json"""
@@ -52,7 +39,7 @@ def run(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     capture = reading.open_capture(options.capture)
-    limit = options.limit or (0 if options.json else _ROWS)
+    limit = options.limit or (None if options.json else _ROWS)
     document = capture.table(group_by=options.group_by, metric=options.metric, limit=limit)
     output.prepare_stdout()
     if options.json:
@@ -65,36 +52,33 @@ def run(arguments: list[str]) -> int:
 def _print(console: Console, document: Document) -> None:
     from rich.text import Text
 
-    metric, group = document["metric"], document["group_by"]
-    bytes_key, blocks_key, blocks_header = _KEYS[metric]
+    metric, group = METRICS[document["metric"]], document["group_by"]
     rows = document["rows"]
-    by_count = metric == "count"
-    weight = blocks_key if by_count else bytes_key
-    total = document["total_bytes"]
-    written = units.count(total) if by_count else units.size(total)
-    console.print(Text(f"{written}: {_TITLES[metric]}, by {group}", style="bold"), soft_wrap=True)
+    weight = metric.blocks_key if metric.by_count else metric.bytes_key
+    total = document["total_blocks" if metric.by_count else "total_bytes"]
+    written = units.count(total) if metric.by_count else units.size(total)
+    console.print(Text(f"{written} {metric.title}, by {group}", style="bold"), soft_wrap=True)
     if not rows:
         return
     console.print()
-    label = _LABELS[group]
     lines = [
         (
             (
-                units.size(row[bytes_key]),
+                units.size(row[metric.bytes_key]),
                 units.share(row[weight], total),
-                units.count(row[blocks_key]),
+                units.count(row[metric.blocks_key]),
             ),
-            label(row),
+            _LABELS[group](row),
         )
         for row in rows
     ]
-    rest = total - sum(row[weight] for row in rows)
-    if rest > 0:
-        figure = ("", units.share(rest, total), units.count(rest))
-        if not by_count:
-            figure = (units.size(rest), units.share(rest, total), "")
-        lines.append((figure, _fixed("all other rows (--limit N shows more)")))
-    output.print_rows(console, [metric, "share", blocks_header, group], lines)
+    hidden = document["hidden"]
+    if hidden["rows"]:
+        rest = total - sum(row[weight] for row in rows)
+        figures = (units.size(hidden["bytes"]), units.share(rest, total), "")
+        more = f"{units.count(hidden['rows'])} more rows (--limit N shows more)"
+        lines.append((figures, _fixed(more)))
+    output.print_rows(console, ["bytes", "share", metric.blocks, group], lines)
 
 
 def _fixed(text: str) -> Callable[[int], Text]:

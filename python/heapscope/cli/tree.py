@@ -7,6 +7,8 @@ from one callee does not indent: stacks of real programs are deep, and only wher
 from __future__ import annotations
 
 from heapscope.cli import output, places, reading, units
+from heapscope.cli.call_tree import without_import_machinery
+from heapscope.cli.metrics import METRICS
 from heapscope.cli.options import Parser, fraction
 
 TYPE_CHECKING = False
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from heapscope.cli.metrics import Metric
+
     Node = dict[str, Any]
+    Branch = tuple[str, str, Node | str]
 
 _EXAMPLE = """\
   heapscope tree work.hscope
   heapscope tree work.hscope --metric temporary --threshold 5% --invert"""
-_IMPORT_MACHINERY = "<frozen importlib."
 _WIDEST_GUIDE = 0.5
 
 
@@ -45,19 +49,12 @@ def run(arguments: list[str]) -> int:
     root = capture.tree(metric=options.metric, threshold=options.threshold, invert=options.invert)
     output.prepare_stdout()
     if options.json:
-        output.write_json(
-            {
-                "schema": "heapscope/tree/1",
-                "capture": options.capture,
-                "metric": options.metric,
-                "threshold": options.threshold,
-                "invert": options.invert,
-                "total_bytes": root["bytes"],
-                "root": root,
-            }
-        )
+        output.write_json(root)
     else:
-        _print(output.make_console(options.no_color), root, options.metric)
+        metric = METRICS[options.metric]
+        root = without_import_machinery(root, "blocks" if metric.by_count else "bytes")
+        console = output.make_console(options.no_color)
+        _print(console, root, metric, options.threshold * root["bytes"], options.invert)
     return reading.remark(capture, options.capture, options.quiet)
 
 
@@ -72,89 +69,67 @@ class Line:
         self.text = text
 
 
-def lay_out(root: Node) -> Iterator[Line]:
+def lay_out(root: Node, least: float) -> Iterator[Line]:
     """Yield the lines of a tree from its root's children on, top to bottom.
 
-    Iterative, because a tree may be deeper than Python's own stack.
+    Parameters
+    ----------
+    root : dict
+        The tree.
+    least : float
+        Bytes below which what was folded is not worth a line.
     """
-    pending: list[tuple[str, str, Node | Line]] = list(reversed(_branches(root, "", top=True)))
+    pending = list(reversed(_branches(root, "", least)))
+    if len(pending) == 1:
+        pending = [("", "", pending[0][2])]
     while pending:
         own, below, item = pending.pop()
-        if isinstance(item, Line):
-            yield item
+        if isinstance(item, str):
+            yield Line(own, None, item)
             continue
-        node = item
-        skipped = 0
-        while _is_import_machinery(node) and _only_child(node):
-            node, skipped = node["children"][0], skipped + 1
-        if skipped:
-            yield Line(own, None, f"… {skipped} frame{'s' if skipped > 1 else ''} of importlib")
-            own = below
-        yield Line(own, node)
-        if _only_child(node):
-            pending.append((below, below, node["children"][0]))
+        yield Line(own, item)
+        branches = _branches(item, below, least)
+        if len(branches) == 1:
+            pending.append((below, below, branches[0][2]))
         else:
-            pending.extend(reversed(_branches(node, below)))
+            pending.extend(reversed(branches))
 
 
-def _branches(node: Node, guide: str, top: bool = False) -> list[tuple[str, str, Node | Line]]:
+def _branches(node: Node, guide: str, least: float) -> list[Branch]:
     """Return a node's children with the guides of their first line and of the lines below."""
-    children: list[Node | Line] = list(node["children"])
-    hidden = node.get("hidden") or {}
-    if hidden.get("rows"):
-        rows = hidden["rows"]
-        children.append(
-            Line("", None, f"{units.count(rows)} smaller: {units.size(hidden['bytes'])}")
-        )
-    branches: list[tuple[str, str, Node | Line]] = []
+    children: list[Node | str] = list(node["children"])
+    hidden = node["hidden"]
+    if hidden["rows"] and hidden["bytes"] >= least and children:
+        children.append(f"{units.count(hidden['rows'])} smaller: {units.size(hidden['bytes'])}")
+    branches: list[Branch] = []
     for index, child in enumerate(children):
         last = index == len(children) - 1
-        own = "" if top else guide + ("└ " if last else "├ ")
-        below = "" if top else guide + ("  " if last else "│ ")
-        if isinstance(child, Line):
-            child = Line(own, None, child.text)
+        own = guide + ("└ " if last else "├ ")
+        below = guide + ("  " if last else "│ ")
         branches.append((own, below, child))
     return branches
 
 
-def _only_child(node: Node) -> bool:
-    hidden = node.get("hidden") or {}
-    return (
-        len(node["children"]) == 1
-        and not hidden.get("rows")
-        and node["children"][0]["bytes"] == node["bytes"]
-    )
-
-
-def _is_import_machinery(node: Node) -> bool:
-    return (node.get("file") or "").startswith(_IMPORT_MACHINERY)
-
-
-def _print(console: Console, root: Node, metric: str) -> None:
+def _print(console: Console, root: Node, metric: Metric, least: float, invert: bool) -> None:
     from rich.text import Text
 
-    by_count = metric == "count"
-    total = units.count(root["blocks"]) if by_count else units.size(root["bytes"])
-    titles = {
-        "peak": "bytes at the peak",
-        "live": "bytes live at the end",
-        "allocated": "bytes allocated in all",
-        "temporary": "bytes allocated for a moment",
-        "count": "allocations",
-    }
-    console.print(Text(f"{total}: {titles[metric]}", style="bold"), soft_wrap=True)
-    if not root["children"] and not (root.get("hidden") or {}).get("rows"):
+    total = units.count(root["blocks"]) if metric.by_count else units.size(root["bytes"])
+    console.print(Text(f"{total} {metric.title}", style="bold"), soft_wrap=True)
+    if not root["children"]:
         return
     console.print()
-    rows = []
-    for line in lay_out(root):
+    rows: list[tuple[tuple[str, str], Callable[[int], Text]]] = []
+    allocating = {id(node) for node in root["children"]} if invert else set()
+    for line in lay_out(root, least):
         if line.node is None:
             rows.append((("", ""), _folded(line)))
             continue
         node = line.node
-        figure = units.count(node["blocks"]) if by_count else units.size(node["bytes"])
-        rows.append(((figure, _share(node["share"])), _frame(line)))
-    output.print_rows(console, [metric, "share", "function"], rows)
+        with_source = id(node) in allocating if invert else node["self_bytes"] >= max(least, 1)
+        figure = units.count(node["blocks"]) if metric.by_count else units.size(node["bytes"])
+        rows.append(((figure, _share(node["share"])), _frame(line, with_source)))
+    figure = "count" if metric.by_count else "bytes"
+    output.print_rows(console, [figure, "share", "line, function"], rows)
 
 
 def _share(part: float) -> str:
@@ -176,7 +151,7 @@ def _folded(line: Line) -> Callable[[int], Text]:
     return make
 
 
-def _frame(line: Line) -> Callable[[int], Text]:
+def _frame(line: Line, with_source: bool) -> Callable[[int], Text]:
     """Label a frame: function and place; the source too where memory is its own."""
     node = line.node
     assert node is not None
@@ -190,7 +165,7 @@ def _frame(line: Line) -> Callable[[int], Text]:
         function = node.get("function") or ""
         label = Text(guide + places.fit_pair(where, function, room))
         text = places.source(node.get("file"), node.get("line"))
-        if text and node["self_bytes"]:
+        if text and with_source:
             below = guide.replace("├", "│").replace("└", " ")
             label.append(f"\n{below}  ")
             label.append(places.fit_end(text, room - 2), style="dim")
