@@ -238,8 +238,10 @@ def test_atexit_functions_run_in_their_order(directory: Path) -> None:
     source = (
         "import atexit, threading\n"
         "for n in range(5):\n    atexit.register(print, 'atexit', n)\n"
-        "threading.Thread(target=lambda: print('thread')).start()\n"
+        "ended = threading.Event()\n"
+        "threading.Thread(target=lambda: (ended.wait(), print('thread'))).start()\n"
         "print('end of main')\n"
+        "ended.set()\n"
     )
     script = write(directory, "work.py", source)
     found = assert_same(directory, [script])
