@@ -11,7 +11,7 @@ namespace {
 // Words that a later version has in addition are dropped, words of an earlier one that lacks some are zero.
 bool read_ticks(ColumnReader& in, std::vector<Tick>& ticks) {
   const std::size_t count = in.count(kMaxTicks);
-  const std::size_t words = in.count(4096);
+  const std::uint64_t words = in.number();
   std::vector<TickWords> rows(count, TickWords{});
   for (std::size_t word = 0; word < words && in.ok(); ++word) {
     std::uint64_t last = 0;
@@ -130,6 +130,7 @@ class Unsealer {
     const bool nodes = section(SectionId::kNodes, "the stacks", [&](ColumnReader& in) {
       auto& records = capture_.nodes;
       records.resize(in.count(kMaxRecords, 2));
+      in.number();  // the root
       for (std::size_t id = 1; id < records.size(); ++id) {
         std::uint64_t steps = in.number();
         std::size_t parent = id - 1;

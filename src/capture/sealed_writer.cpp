@@ -101,6 +101,7 @@ class Sealer {
     add(SectionId::kNodes, [&](ColumnWriter& out) {
       // In preorder a parent is the node before or one of its ancestors: how many steps up is a small number.
       out.number(capture_.nodes.size());
+      out.number(0);  // the root
       for (std::size_t id = 1; id < capture_.nodes.size(); ++id) {
         std::uint64_t steps = 0;
         for (std::size_t at = id - 1; at != capture_.nodes[id].parent; at = capture_.nodes[at].parent)
