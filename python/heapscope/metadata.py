@@ -29,6 +29,7 @@ def describe_process() -> dict[str, str]:
         "python_version": sys.version.split()[0],
         "python_build": sys.version,
         "heapscope_version": heapscope.__version__,
+        "process_id": str(os.getpid()),
         "host": os.uname().nodename,
         "executable": sys.executable,
         "directory": _directory(),

@@ -232,6 +232,11 @@ def _begin(
             _tracker.start(path, overwrite=overwrite)
         except RuntimeError as error:
             raise TrackingError(f"this process cannot be tracked: {error}") from error
+        except OSError as error:
+            reason = error.strerror
+            if isinstance(error, FileExistsError):
+                reason = "the capture exists (overwrite=True replaces it)"
+            raise OSError(error.errno, reason, path) from None
         _recording = recording
         for key, value in described.items():
             _tracker.set_metadata(key, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from heapscope.cli.command_error import DAMAGED, CommandError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_capture(path: str) -> _analysis.Capture:
-    """Open a capture.
+    """Open a capture; seal it if it is in the form that a tracker writes and nobody writes it.
 
     Raises
     ------
@@ -24,13 +25,19 @@ def open_capture(path: str) -> _analysis.Capture:
         from heapscope import _analysis
         from heapscope.errors import HeapscopeError
     except ImportError as error:
-        raise CommandError(f"the analysis cannot be loaded: {error}; reinstall heapscope") from None
+        raise CommandError(f"the analysis cannot be loaded: {error}") from None
     try:
-        return _analysis.Capture(path)
+        capture = _analysis.Capture(path)
     except HeapscopeError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(str(error), error.exit_code) from None
     except OSError as error:
         raise CommandError(f"cannot read {path!r}: {error.strerror or error}") from None
+    if capture.form == "live" and not capture.damage and _is_over(capture):
+        try:
+            _analysis.seal(path)
+        except (HeapscopeError, OSError):
+            pass  # sealing saves space: a place that cannot be written is no reason to say anything
+    return capture
 
 
 def remark(capture: _analysis.Capture, path: str, quiet: bool) -> int:
@@ -42,7 +49,23 @@ def remark(capture: _analysis.Capture, path: str, quiet: bool) -> int:
         say(f"{name} is damaged: {first}{more}")
         return DAMAGED
     if not capture.complete and not quiet:
-        say(
-            f"{name}: the program was killed or still runs; the figures are those of its last event"
-        )
+        if _is_over(capture):
+            say(f"{name}: the program was killed; the figures are those of its last event")
+        else:
+            say(f"{name}: the program still runs; the figures are those of this moment")
     return 0
+
+
+def _is_over(capture: _analysis.Capture) -> bool:
+    """Whether nothing will be written to a capture any more, as far as this host can tell."""
+    if capture.complete or capture.metadata.get("exit_status"):
+        return True
+    if capture.metadata.get("host") != os.uname().nodename:
+        return False
+    try:
+        os.kill(int(capture.metadata.get("process_id", "")), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OSError):
+        return False
+    return False

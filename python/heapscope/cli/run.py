@@ -63,9 +63,8 @@ def run(arguments: list[str]) -> int:
     if identity(path) in (None, former):
         sealing.say_unrecorded()
     else:
-        sealing.seal(path, status)
-        if invocation.output is None and not invocation.quiet:
-            sealing.say_where(path)
+        announce = invocation.output is None and not invocation.quiet
+        sealing.finish(path, status, announce=announce)
     if status is None:
         return 1
     return status if status >= 0 else 128 - status

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 
 from heapscope.cli.main import say
+from heapscope.cli.units import count, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from heapscope import _analysis
 
 _missing = ""
@@ -21,8 +24,8 @@ except ImportError as error:  # said at the end: the program runs by now
     _missing = str(error)
 
 
-def seal(path: str, status: int | None) -> None:
-    """Seal a capture and note how the program ended; say so in one line if that fails.
+def finish(path: str, status: int | None, *, announce: bool) -> None:
+    """Seal a capture, note how the program ended, and say what its reader must know.
 
     Parameters
     ----------
@@ -30,24 +33,39 @@ def seal(path: str, status: int | None) -> None:
         The live capture. If it cannot be sealed it stays as it is, which every reader accepts.
     status : int or None
         The exit code, -n for signal n, None when unknown.
+    announce : bool
+        Name the capture and the next thing to do.
     """
     if _missing:
         say(f"{_short(path)} was recorded but not sealed: {_missing}")
         return
     try:
-        if status is None:
-            _analysis.seal(path)
-        else:
-            _analysis.seal(path, exit_status=status)
+        _analysis.seal(path, exit_status=status)
     except (HeapscopeError, OSError, RuntimeError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        say(f"{_short(path)} was recorded but not sealed, which costs space only: {reason}")
+        say(f"{error}; it was recorded but not sealed, which costs space only")
+    try:
+        summary = _analysis.Capture(path).summary()
+    except (HeapscopeError, OSError, RuntimeError, MemoryError) as error:
+        say(f"{error}")
+        return
+    say_losses(summary["tracker"])
+    if announce:
+        name = _short(path)
+        peak = size(summary["peak_bytes"])
+        say(f"peak {peak}, recorded in {name}; next: heapscope summary {name}")
 
 
-def say_where(path: str) -> None:
-    """Name the capture and the next thing to do."""
-    name = _short(path)
-    say(f"wrote {name}; next: heapscope summary {name}")
+def say_losses(tracker: dict[str, Any]) -> None:
+    """Say what is missing in a capture, and why."""
+    lost = tracker["events_lost"]
+    if not lost:
+        return
+    reason = ""
+    if tracker["disk_full"]:
+        reason = ": the disk was full"
+    elif tracker["out_of_memory"]:
+        reason = ": there was no memory for the tracker"
+    say(f"the capture is incomplete, {count(lost)} events were lost{reason}")
 
 
 def say_unrecorded() -> None:

@@ -22,6 +22,13 @@ _EXAMPLE = """\
   heapscope summary work.hscope
   heapscope summary work.hscope --json | jq .peak_bytes"""
 _TOP = 5
+_GAPS = {
+    "unwalkable_stacks": "without a stack",
+    "folded_stacks": "counted at a caller",
+    "reentrant_events": "in signal handlers left out",
+    "frees_of_unknown": "blocks freed that were older",
+    "skipped_slots": "functions of another allocator left alone",
+}
 _DETAIL = 0.0005  # share of the peak below which a call is counted at its caller
 
 
@@ -168,12 +175,17 @@ def _temporary(document: Document) -> str:
 
 def _coverage(document: Document) -> str:
     tracker = document["tracker"]
-    lost = tracker.get("events_lost") or 0
+    lost = tracker["events_lost"]
     parts = [f"{units.count(lost)} events lost" if lost else "every event recorded"]
-    if tracker.get("unwalkable_stacks"):
-        parts.append(f"{units.count(tracker['unwalkable_stacks'])} without a stack")
-    if tracker.get("frees_of_unknown"):
-        parts.append(f"{units.count(tracker['frees_of_unknown'])} blocks freed that were older")
+    if tracker.get("disk_full"):
+        parts.append("the disk was full")
+    if tracker.get("out_of_memory"):
+        parts.append("no memory for the tracker")
+    for key, what in _GAPS.items():
+        if tracker.get(key):
+            parts.append(f"{units.count(tracker[key])} {what}")
+    if tracker.get("domain_gaps"):
+        parts.append(f"displaced for a while: {', '.join(map(str, tracker['domain_gaps']))}")
     return "; ".join(parts)
 
 
