@@ -97,8 +97,8 @@ def test_a_signal_that_ends_the_program_gives_128_and_its_number(
 def test_an_interrupt_of_the_group_is_the_programs_to_handle(capture: Path) -> None:
     source = """
 import sys
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     sys.stdin.readline()
 except KeyboardInterrupt:
     print("cleaning up")
