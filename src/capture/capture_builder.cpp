@@ -19,6 +19,8 @@ class Builder {
   Builder(RawTables& raw, Capture& capture) : raw_(raw), capture_(capture) {}
 
   void build() {
+    if (raw_.nodes.empty()) raw_.nodes.resize(1);
+    if (raw_.codes.empty()) raw_.codes.resize(1);
     make_unknowns();
     mark_used_nodes();
     resolve_frames();

@@ -1,0 +1,282 @@
+// The reader and all questions against a slow model of random programs.
+#include "analysis/history.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "analysis/summary.h"
+#include "analysis/table.h"
+#include "analysis/time_range.h"
+#include "analysis/tree.h"
+#include "capture/scratch_file.h"
+#include "capture/sealed.h"
+
+namespace heapscope::tests {
+namespace {
+
+using analysis::GroupBy;
+using analysis::Metric;
+using capture::Capture;
+using capture::Figures;
+
+constexpr Metric kMetrics[] = {Metric::kPeak, Metric::kLive, Metric::kAllocated, Metric::kTemporary,
+                               Metric::kCount};
+
+PlainSite plain_site(const Capture& capture, const std::vector<std::uint32_t>& threads,
+                     const capture::Site& site) {
+  PlainSite plain{threads[site.node], {}, site.domain};
+  for (std::uint32_t node = site.node; capture.nodes[node].frame != capture::kLaneFrame;
+       node = capture.nodes[node].parent) {
+    const capture::Frame& frame = capture.frames[capture.nodes[node].frame];
+    const capture::CodeObject& code = capture.codes[frame.code];
+    plain.stack.insert(plain.stack.begin(),
+                       {capture.strings[code.qualified_name], capture.strings[code.file], frame.line});
+  }
+  return plain;
+}
+
+// A history of its own for each test parameter, read in both forms.
+class Histories : public testing::TestWithParam<std::tuple<std::uint32_t, bool>> {
+ protected:
+  Histories() : history(std::get<0>(GetParam()), 150 + std::get<0>(GetParam()) * 37 % 3000) {
+    auto opened = open_bytes(history.file.bytes());
+    if (opened.ok() && std::get<1>(GetParam()))
+      opened = open_bytes(capture::seal_to_bytes(opened.value()).value());
+    if (opened.ok()) capture = std::move(opened.value());
+    truth = history.figures();
+    threads = analysis::threads_of_nodes(capture);
+  }
+
+  // The figures of all sites for which `key` gives the same, with what is inclusive of a frame once a stack.
+  template <class Key>
+  std::map<Key, Figures> group(Key (*key)(const PlainSite&)) const {
+    std::map<Key, Figures> groups;
+    for (const auto& [site, figures] : truth) groups[key(site)] += figures;
+    return groups;
+  }
+
+  History history;
+  Capture capture;
+  std::map<PlainSite, Figures> truth;
+  std::vector<std::uint32_t> threads;
+};
+
+const PlainFrame kOutside = {"<no Python frame>", "<native>", 0};
+PlainFrame leaf_of(const PlainSite& site) { return site.stack.empty() ? kOutside : site.stack.back(); }
+
+TEST_P(Histories, every_site_has_the_figures_of_its_blocks) {
+  EXPECT_TRUE(capture.damage.empty());
+  std::map<PlainSite, Figures> read;
+  for (const capture::Site& site : capture.sites) {
+    const bool is_new = read.emplace(plain_site(capture, threads, site), site.figures).second;
+    EXPECT_TRUE(is_new) << "a stack and domain are one site";
+  }
+  EXPECT_TRUE(read == truth);
+}
+
+TEST_P(Histories, the_sites_at_the_peak_sum_to_the_peak) {
+  EXPECT_EQ(analysis::summarize(capture).total.peak_bytes, history.peak_bytes);
+}
+
+TEST_P(Histories, rows_of_lines_are_what_their_innermost_frames_allocated) {
+  using Line = std::pair<std::string, std::uint32_t>;
+  std::map<Line, std::uint64_t> inclusive;
+  for (const auto& [site, figures] : truth) {
+    std::set<Line> lines;
+    for (const PlainFrame& frame : site.stack) lines.insert({frame.file, frame.line});
+    if (site.stack.empty()) lines.insert({kOutside.file, 0});
+    for (const Line& line : lines) inclusive[line] += figures.peak_bytes;
+  }
+  const auto expected = group<Line>([](const PlainSite& site) {
+    return Line{leaf_of(site).file, leaf_of(site).line};
+  });
+  for (const Metric metric : kMetrics) {
+    const analysis::Table table = analysis::make_table(capture, GroupBy::kLine, metric, 0);
+    std::size_t with_figures = 0;
+    for (const analysis::Row& row : table.rows) {
+      const Line line{row.file, row.line};
+      EXPECT_EQ(row.inclusive_peak_bytes, inclusive[line]);
+      if (!row.figures.any()) continue;
+      ++with_figures;
+      EXPECT_TRUE(row.figures == expected.at(line));
+    }
+    EXPECT_EQ(with_figures, expected.size());
+  }
+}
+
+TEST_P(Histories, rows_of_functions_and_files_count_recursion_once) {
+  using Function = std::pair<std::string, std::string>;
+  std::map<Function, std::uint64_t> inclusive;
+  std::map<std::string, std::uint64_t> inclusive_of_file;
+  for (const auto& [site, figures] : truth) {
+    std::set<Function> functions;
+    std::set<std::string> files;
+    std::vector<PlainFrame> stack = site.stack;
+    if (stack.empty()) stack.push_back(kOutside);
+    for (const PlainFrame& frame : stack) {
+      functions.insert({frame.function, frame.file});
+      files.insert(frame.file);
+    }
+    for (const Function& function : functions) inclusive[function] += figures.peak_bytes;
+    for (const std::string& file : files) inclusive_of_file[file] += figures.peak_bytes;
+  }
+  const auto functions = group<Function>([](const PlainSite& site) {
+    return Function{leaf_of(site).function, leaf_of(site).file};
+  });
+  for (const analysis::Row& row : analysis::make_table(capture, GroupBy::kFunction, Metric::kPeak, 0).rows) {
+    const Function function{row.function, row.file};
+    EXPECT_EQ(row.inclusive_peak_bytes, inclusive[function]);
+    EXPECT_TRUE(!row.figures.any() || row.figures == functions.at(function));
+  }
+  const auto files = group<std::string>([](const PlainSite& site) { return leaf_of(site).file; });
+  for (const analysis::Row& row : analysis::make_table(capture, GroupBy::kFile, Metric::kPeak, 0).rows) {
+    EXPECT_EQ(row.inclusive_peak_bytes, inclusive_of_file[std::string(row.file)]);
+    EXPECT_TRUE(!row.figures.any() || row.figures == files.at(std::string(row.file)));
+  }
+}
+
+TEST_P(Histories, rows_of_domains_and_threads_are_sums_of_their_sites) {
+  const auto domains = group<std::string>(
+      [](const PlainSite& site) { return std::string(analysis::domain_name(site.domain)); });
+  const auto domain_rows = analysis::make_table(capture, GroupBy::kDomain, Metric::kLive, 0).rows;
+  EXPECT_EQ(domain_rows.size(), domains.size());
+  for (const analysis::Row& row : domain_rows) {
+    EXPECT_TRUE(row.figures == domains.at(std::string(analysis::domain_name(row.domain))));
+  }
+  const auto lanes = group<std::string>([](const PlainSite& site) {
+    return site.lane == 0 ? "MainThread" : "lane " + std::to_string(site.lane);
+  });
+  const auto thread_rows = analysis::make_table(capture, GroupBy::kThread, Metric::kLive, 0).rows;
+  EXPECT_EQ(thread_rows.size(), lanes.size());
+  for (const analysis::Row& row : thread_rows) EXPECT_TRUE(row.figures == lanes.at(row.name));
+}
+
+TEST_P(Histories, every_grouping_sums_to_the_same_total_and_is_in_order) {
+  for (const Metric metric : kMetrics) {
+    std::uint64_t expected = 0;
+    for (const auto& [site, figures] : truth) expected += amount_of(figures, metric).bytes;
+    for (const GroupBy group_by : {GroupBy::kSite, GroupBy::kLine, GroupBy::kFunction, GroupBy::kFile,
+                                   GroupBy::kModule, GroupBy::kDomain, GroupBy::kThread}) {
+      const analysis::Table whole = analysis::make_table(capture, group_by, metric, 0);
+      const analysis::Table cut = analysis::make_table(capture, group_by, metric, 2);
+      EXPECT_EQ(whole.total.bytes, expected);
+      EXPECT_EQ(cut.total.bytes, expected);
+      std::uint64_t sum = 0;
+      std::uint64_t last = ~std::uint64_t{0};
+      for (const analysis::Row& row : whole.rows) {
+        const analysis::Amount amount = amount_of(row.figures, metric);
+        sum += amount.bytes;
+        EXPECT_LE(rank_of(amount, metric), last);
+        last = rank_of(amount, metric);
+      }
+      EXPECT_EQ(sum, expected);
+      std::uint64_t shown = cut.hidden_bytes;
+      for (const analysis::Row& row : cut.rows) shown += amount_of(row.figures, metric).bytes;
+      EXPECT_EQ(shown, expected);
+      EXPECT_EQ(cut.rows.size() + cut.hidden_rows, whole.rows.size());
+    }
+  }
+}
+
+// The tree by paths: what the model gives, and what make_tree gave.
+using Paths = std::map<std::vector<PlainFrame>, analysis::Amount>;
+
+Paths paths_of_model(const std::map<PlainSite, Figures>& truth, Metric metric, bool inverted) {
+  Paths paths;
+  for (const auto& [site, figures] : truth) {
+    const analysis::Amount amount = amount_of(figures, metric);
+    if (amount.bytes == 0 && amount.blocks == 0) continue;
+    std::vector<PlainFrame> stack = site.stack;
+    if (stack.empty()) stack.push_back(kOutside);
+    if (inverted) std::reverse(stack.begin(), stack.end());
+    for (std::size_t depth = 0; depth <= stack.size(); ++depth) {
+      paths[{stack.begin(), stack.begin() + static_cast<std::ptrdiff_t>(depth)}] += amount;
+    }
+  }
+  return paths;
+}
+
+void collect_paths(const analysis::Tree& tree, std::uint32_t id, std::vector<PlainFrame>& path,
+                   Paths& paths) {
+  const analysis::TreeNode& node = tree.nodes[id];
+  analysis::Amount sum = node.self;
+  sum += node.hidden;
+  for (const std::uint32_t child : node.children) {
+    const analysis::TreeNode& below = tree.nodes[child];
+    sum += below.amount;
+    path.push_back({std::string(below.function), std::string(below.file), below.line});
+    collect_paths(tree, child, path, paths);
+    path.pop_back();
+  }
+  EXPECT_EQ(sum.bytes, node.amount.bytes) << "a node is itself, its children and what is hidden";
+  EXPECT_EQ(sum.blocks, node.amount.blocks);
+  paths[path] += node.amount;
+}
+
+TEST_P(Histories, the_whole_tree_has_every_path_with_its_bytes) {
+  for (const Metric metric : kMetrics) {
+    for (const bool inverted : {false, true}) {
+      const Paths expected = paths_of_model(truth, metric, inverted);
+      Paths paths;
+      std::vector<PlainFrame> path;
+      collect_paths(analysis::make_tree(capture, metric, 0, inverted), 0, path, paths);
+      if (expected.empty()) continue;
+      ASSERT_EQ(paths.size(), expected.size());
+      for (const auto& [stack, amount] : expected) {
+        ASSERT_EQ(paths.count(stack), 1U);
+        EXPECT_EQ(paths[stack].bytes, amount.bytes);
+        EXPECT_EQ(paths[stack].blocks, amount.blocks);
+      }
+    }
+  }
+}
+
+TEST_P(Histories, a_threshold_hides_exactly_what_is_below_it_and_says_so) {
+  constexpr double threshold = 0.1;
+  for (const bool inverted : {false, true}) {
+    const Paths expected = paths_of_model(truth, Metric::kAllocated, inverted);
+    const auto whole = static_cast<double>(expected.at({}).bytes);
+    Paths paths;
+    std::vector<PlainFrame> path;
+    collect_paths(analysis::make_tree(capture, Metric::kAllocated, threshold, inverted), 0, path, paths);
+    for (const auto& [stack, amount] : expected) {
+      EXPECT_EQ(paths.count(stack) == 1, static_cast<double>(amount.bytes) >= threshold * whole);
+    }
+  }
+}
+
+TEST_P(Histories, a_range_of_ticks_has_what_was_born_in_it_and_lives_at_its_end) {
+  const auto bound = [&](std::size_t tick) {
+    return tick == 0 ? 0.0 : analysis::seconds_from_start(capture, capture.ticks[tick - 1].end_ns);
+  };
+  for (std::size_t from = 0; from <= history.ticks; from += 1 + history.ticks / 7) {
+    for (std::size_t to = from; to < history.ticks; to += 1 + history.ticks / 5) {
+      const analysis::TimeRange range = analysis::make_time_range(capture, bound(from) + 1e-9, bound(to + 1));
+      if (range.to_s != bound(to + 1)) continue;  // the end of the run: the last tick had no length
+      EXPECT_DOUBLE_EQ(range.from_s, bound(from));
+      std::map<PlainSite, std::uint64_t> live;
+      for (const analysis::RangeRow& row : range.rows) {
+        if (row.live_bytes != 0)
+          live[plain_site(capture, threads, capture.sites[row.site])] += row.live_bytes;
+      }
+      auto expected = history.live_from_range(from, to);
+      std::erase_if(expected, [](const auto& entry) { return entry.second == 0; });
+      EXPECT_TRUE(live == expected) << from << " to " << to;
+    }
+  }
+}
+
+TEST_P(Histories, the_range_of_the_whole_run_is_all_that_is_live_and_was_allocated) {
+  const analysis::TimeRange range = analysis::make_time_range(capture, 0, 1e9);
+  const analysis::Summary summary = analysis::summarize(capture);
+  EXPECT_EQ(range.total.live_bytes, summary.total.live_bytes);
+  EXPECT_EQ(range.total.live_blocks, summary.total.live_blocks);
+  EXPECT_EQ(range.total.allocated_bytes, summary.total.allocated_bytes);
+  EXPECT_EQ(range.total.allocations, summary.total.allocations);
+}
+
+INSTANTIATE_TEST_SUITE_P(Random, Histories, testing::Combine(testing::Range(1U, 13U), testing::Bool()));
+
+}  // namespace
+}  // namespace heapscope::tests

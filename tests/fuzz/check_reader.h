@@ -1,0 +1,64 @@
+// What must hold for any bytes: the reader comes back with a capture or with one clear line, and every
+// question about that capture has an answer whose sums agree.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "analysis/summary.h"
+#include "analysis/table.h"
+#include "analysis/time_range.h"
+#include "analysis/tree.h"
+#include "capture/reader.h"
+#include "capture/sealed.h"
+
+namespace heapscope::tests {
+
+inline void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "check_reader: %s\n", what);
+  std::abort();
+}
+
+inline void check_capture(const capture::Capture& capture) {
+  using analysis::GroupBy;
+  using analysis::Metric;
+  const analysis::Summary summary = analysis::summarize(capture);
+  for (const GroupBy group_by : {GroupBy::kSite, GroupBy::kLine, GroupBy::kFunction, GroupBy::kFile,
+                                 GroupBy::kModule, GroupBy::kDomain, GroupBy::kThread}) {
+    const analysis::Table table = analysis::make_table(capture, group_by, Metric::kPeak, 3);
+    require(table.total.bytes == summary.total.peak_bytes, "a table's total is not the summary's");
+  }
+  for (const bool inverted : {false, true}) {
+    const analysis::Tree tree = analysis::make_tree(capture, Metric::kAllocated, 0.01, inverted);
+    require(tree.nodes[0].amount.bytes == summary.total.allocated_bytes,
+            "a tree's total is not the summary's");
+  }
+  analysis::make_time_range(capture, 0.01, 0.02);
+}
+
+inline void check_file(const std::string& path) {
+  const auto capture = capture::open_capture(path);
+  if (!capture) {
+    require(!capture.error().message.empty(), "an error says nothing");
+    require(capture.error().message.find('\n') == std::string::npos, "an error is more than a line");
+    return;
+  }
+  check_capture(capture.value());
+  const auto sealed = capture::seal_to_bytes(capture.value());
+  require(sealed.ok(), "what was read cannot be sealed");
+}
+
+inline void check_bytes(const std::uint8_t* data, std::size_t size) {
+  static const int descriptor = memfd_create("capture", MFD_CLOEXEC);
+  require(ftruncate(descriptor, 0) == 0, "ftruncate");
+  require(pwrite(descriptor, data, size, 0) == static_cast<ssize_t>(size), "pwrite");
+  check_file("/proc/self/fd/" + std::to_string(descriptor));
+}
+
+}  // namespace heapscope::tests
