@@ -116,57 +116,58 @@ bool read_object(const dl_phdr_info& info, LoadedObject& object) noexcept {
   return object.strings != nullptr && object.symbols != nullptr;
 }
 
-bool defines(const LoadedObject& object, const char* name) noexcept {
-  if (object.gnu_hash == nullptr) return false;
+void* defined_function(const LoadedObject& object, const char* name) noexcept {
+  if (object.gnu_hash == nullptr) return nullptr;
   // Bucket count, first hashed symbol, words of the filter, its shift; then filter, buckets, chains.
   const std::uint32_t bucket_count = object.gnu_hash[0];
   const std::uint32_t first_symbol = object.gnu_hash[1];
   const std::uint32_t filter_words = object.gnu_hash[2];
   const std::uint32_t shift = object.gnu_hash[3];
-  if (bucket_count == 0 || filter_words == 0) return false;
+  if (bucket_count == 0 || filter_words == 0) return nullptr;
   const auto* filter = reinterpret_cast<const std::uint64_t*>(object.gnu_hash + 4);
   const auto* buckets = reinterpret_cast<const std::uint32_t*>(filter + filter_words);
   const std::uint32_t* chains = buckets + bucket_count;
 
   const std::uint32_t hash = gnu_hash_of(name);
   const std::uint64_t word = filter[hash / 64 % filter_words];
-  if ((word >> (hash % 64) & word >> (hash >> shift) % 64 & 1) == 0) return false;
+  if ((word >> (hash % 64) & word >> ((hash >> shift) % 64) & 1) == 0) return nullptr;
   std::uint32_t index = buckets[hash % bucket_count];
-  if (index < first_symbol) return false;
+  if (index < first_symbol) return nullptr;
   for (;; ++index) {
     const std::uint32_t chain = chains[index - first_symbol];
     const ElfW(Sym)& symbol = object.symbols[index];
     if ((chain | 1) == (hash | 1) && symbol.st_shndx != SHN_UNDEF &&
         std::strcmp(object.strings + symbol.st_name, name) == 0) {
-      return true;
+      return reinterpret_cast<void*>(object.base + symbol.st_value);
     }
-    if ((chain & 1) != 0) return false;
+    if ((chain & 1) != 0) return nullptr;
   }
 }
 
 void* process_wide_function(const char* name) noexcept {
   void* function = dlsym(RTLD_DEFAULT, name);
   if (function == nullptr) return nullptr;
-  // An executable that takes the address of a library's function without being position independent stands
-  // in for it with its own stub. Calls from elsewhere go to the function itself.
+  // A program that is not position-independent and takes the address of a library's function has a stub of
+  // its own for it, which is what lookups find. Calls from elsewhere go to the function itself.
   Dl_info info;
   void* entry = nullptr;
   if (dladdr1(function, &info, &entry, RTLD_DL_SYMENT) == 0 || entry == nullptr ||
       static_cast<const ElfW(Sym)*>(entry)->st_shndx != SHN_UNDEF) {
     return function;
   }
-  void* program = dlopen(nullptr, RTLD_LAZY);
-  if (program == nullptr) return function;
-  link_map* object = nullptr;
-  void* found = nullptr;
-  if (dlinfo(program, RTLD_DI_LINKMAP, &object) == 0 && object != nullptr) {
-    for (object = object->l_next; object != nullptr && found == nullptr; object = object->l_next) {
-      // The loader's own entry and the vdso have no scope to search.
-      if (object->l_name != nullptr && object->l_name[0] == '/') found = dlsym(object, name);
-    }
-  }
-  dlclose(program);
-  return found != nullptr ? found : function;
+  struct Search {
+    const char* name;
+    void* found;
+  } search{name, nullptr};
+  dl_iterate_phdr(
+      [](dl_phdr_info* object_info, std::size_t, void* data) {
+        auto& wanted = *static_cast<Search*>(data);
+        LoadedObject object;
+        if (read_object(*object_info, object)) wanted.found = defined_function(object, wanted.name);
+        return wanted.found != nullptr ? 1 : 0;
+      },
+      &search);
+  return search.found != nullptr ? search.found : function;
 }
 
 void SlotPatcher::patch() noexcept {
@@ -290,7 +291,7 @@ void SlotPatcher::learn(const dl_phdr_info& info) noexcept {
     if (original == nullptr) continue;
     if (object.contains(original)) {
       is_allocator = is_allocator || std::strcmp(hooks_[i].name, "malloc") == 0;
-    } else if (!is_loader(info) && defines(object, hooks_[i].name)) {
+    } else if (!is_loader(info) && defined_function(object, hooks_[i].name) != nullptr) {
       ++definers_[i];
     }
   }

@@ -60,8 +60,8 @@ struct LoadedObject {
 
 // False: it has no relocations that could be rewritten.
 bool read_object(const dl_phdr_info& info, LoadedObject& object) noexcept;
-// True when the object defines a function of that name for others to use.
-bool defines(const LoadedObject& object, const char* name) noexcept;
+// The function of that name that the object has for others to use, null when it has none.
+void* defined_function(const LoadedObject& object, const char* name) noexcept;
 // The function that a plain call of `name` reaches in most of the process, null when there is none.
 void* process_wide_function(const char* name) noexcept;
 

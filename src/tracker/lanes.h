@@ -24,13 +24,19 @@ struct alignas(32) Level {
 };
 static_assert(sizeof(Level) == 32);
 
-struct SiteMemo {
-  std::uint32_t key;  // node << 3 | domain + 1, 0 = empty
-  std::uint32_t site;
+// A stack that allocated before: its innermost frame below the stack of the caller, and its sites.
+struct StackMemo {
+  static constexpr std::size_t kDomains = 4;  // all but kMmap
+
+  std::uintptr_t key;
+  std::uint32_t parent;
+  std::uint32_t node;
+  std::uint32_t sites[kDomains];  // 0: not looked up yet
 };
+static_assert(sizeof(StackMemo) == 32);
 
 struct LaneState {
-  static constexpr std::size_t kMemoEntries = 128;
+  static constexpr std::size_t kMemoEntries = 256;
   static constexpr std::size_t kFrameEntries = 1024;
 
   capture::Lane* record;
@@ -39,11 +45,11 @@ struct LaneState {
   std::uint32_t root;
   std::uint32_t code_generation;
   std::uint32_t depth;  // levels in use
-  std::uint32_t uncommitted;                    // bit n: ring entry n
+  std::uint64_t committed;                      // entries made before this sequence are not uncommitted
   std::uint32_t cohorts[capture::kRingBlocks];  // of committed entries
   std::uintptr_t slots[capture::kRingBlocks];   // the block's slot; for an odd address that, plus 1
-  SiteMemo memo[kMemoEntries];
-  PageArray<Level> levels;
+  StackMemo memo[kMemoEntries];
+  PageArray<Level> levels;  // the first is a sentinel that is never equal to a frame
   PageArray<const cpython::Frame*> pending_frames;    // scratch of a walk
   std::uint32_t frame_levels[kFrameEntries];          // hash of a frame's address -> its level, a hint
   std::uint32_t next_vacant;                          // index + 1 of the next vacant lane, 0 = none

@@ -56,9 +56,7 @@ RecordingSection::~RecordingSection() {
 }
 
 std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept {
-  LaneState& lane = *thread.lane;
-  const std::uint32_t node = walk_stack(lane, python_thread_state<Gil::kUnknown>());
-  return recorder.charge(recorder.site_of(lane, node, Domain::kMmap), bytes);
+  return recorder.charge(site_of_stack(*thread.lane, python_thread_state<Gil::kUnknown>(), Domain::kMmap), bytes);
 }
 
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept {

@@ -42,8 +42,8 @@ template <Gil kGil>
     bool tick = false;
     if (enter_recording(thread, taken)) [[likely]] {
       LaneState& lane = *thread.lane;
-      const std::uint32_t node = walk_stack(lane, python_thread_state<kGil>());
-      recorder.allocated(lane, recorder.site_of(lane, node, domain), reinterpret_cast<std::uintptr_t>(block), bytes);
+      const std::uint32_t site = site_of_stack(lane, python_thread_state<kGil>(), domain);
+      recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
       tick = counts_down();
     }
     state.lock.unlock(taken);
@@ -74,8 +74,8 @@ template <Gil kGil>
   if (enter_recording(thread, taken)) [[likely]] {
     LaneState& lane = *thread.lane;
     recorder.free_detached({old_block.bytes, old_block.cohort, old_block.temporary});
-    const std::uint32_t node = walk_stack(lane, python_thread_state<kGil>());
-    recorder.allocated(lane, recorder.site_of(lane, node, domain), reinterpret_cast<std::uintptr_t>(block), bytes);
+    const std::uint32_t site = site_of_stack(lane, python_thread_state<kGil>(), domain);
+    recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
     tick = counts_down();
   }
   state.lock.unlock(taken);

@@ -20,6 +20,9 @@ std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame, std::ui
   return add_frame(parent, cpython::code_of(frame), key);
 }
 
+// What the sentinel's `frame` points to: it reads as a frame without caller that runs nothing.
+constexpr std::uintptr_t kNoFrame[32] = {};
+
 std::uint32_t renew_level(Level& level, std::uint32_t parent) noexcept {
   const std::uintptr_t key = cpython::instruction_key(level.frame);
   if (level.parent == parent && level.link.key == key) return level.node;
@@ -34,90 +37,102 @@ bool push_pending(LaneState& lane, std::uint32_t& count, const cpython::Frame* f
   return true;
 }
 
+// Nodes of the levels from `lowest` up; of the leaf only the parent.
+void renew_nodes(LaneState& lane, std::uint32_t lowest) noexcept {
+  Level* levels = lane.levels.data();
+  std::uint32_t parent = lowest > 1 ? levels[lowest - 1].node : lane.root;
+  for (std::uint32_t index = lowest; index < lane.depth; ++index) parent = renew_level(levels[index], parent);
+  Level& leaf = levels[lane.depth];
+  if (lowest > lane.depth || leaf.parent == parent) return;
+  leaf.parent = parent;
+  leaf.link.key = 0;
+}
+
 }  // namespace
 
 void forget_levels(LaneState& lane) noexcept {
   for (std::size_t index = 0; index < lane.levels.capacity(); ++index) lane.levels[index] = {};
+  for (StackMemo& memo : lane.memo) memo = {};
+  // Unequal to any frame, whatever the version compares.
+  lane.levels[0].frame = reinterpret_cast<const cpython::Frame*>(kNoFrame);
+  lane.levels[0].link = {reinterpret_cast<const cpython::Frame*>(1), 1};
   lane.depth = 0;
   lane.code_generation = state.code_generation;
 }
 
-std::uint32_t renew_nodes(LaneState& lane, std::uint32_t lowest) noexcept {
-  Level* levels = lane.levels.data();
-  std::uint32_t parent = lowest > 0 ? levels[lowest - 1].node : lane.root;
-  for (std::uint32_t index = lowest; index < lane.depth; ++index) parent = renew_level(levels[index], parent);
-  return parent;
+std::uint32_t root_site(LaneState& lane, Domain domain) noexcept { return recorder.find_site(lane.root, domain); }
+
+std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept {
+  if (lane.depth == 0) return root_site(lane, domain);
+  Level& leaf = lane.levels[lane.depth];
+  const std::uint32_t node = renew_level(leaf, leaf.parent);
+  const std::uint32_t site = recorder.find_site(node, domain);
+  if (domain == Domain::kMmap) return site;
+  StackMemo& memo = memo_of(lane, leaf.parent, key);
+  if (memo.key != key || memo.parent != leaf.parent) memo = {key, leaf.parent, node, {}};
+  memo.sites[static_cast<std::size_t>(domain)] = site;
+  return site;
 }
 
-std::uint32_t walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
+void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
   Level* levels = lane.levels.data();
-  std::uint32_t known = lane.depth;  // levels that may still hold
+  std::uint32_t known = lane.depth;  // levels 1 to `known` may still hold
   std::uint32_t pending = 0;         // frames that need a level, innermost first
   std::uint32_t kept = 0;            // levels that hold, but for nodes from `lowest` up
-  std::uint32_t lowest = 0;
+  std::uint32_t lowest = 1;
   bool room = true;
   while (room) {
-    std::uint32_t found = known;
+    std::uint32_t found = 0;
     for (; frame != nullptr; frame = cpython::previous(frame)) {
-      if (known >= 1 && levels[known - 1].frame == frame) {
+      if (levels[known].frame == frame) {
+        found = known;
+        break;
+      }
+      if (known > 1 && levels[known - 1].frame == frame) {
         found = known - 1;
         break;
       }
-      if (known >= 2 && levels[known - 2].frame == frame) {
-        found = known - 2;
-        break;
-      }
       const std::uint32_t hint = level_hint(lane, frame);
-      if (hint < known && levels[hint].frame == frame) {
+      if (hint <= known && levels[hint].frame == frame) {
         found = hint;
         break;
       }
       if (!push_pending(lane, pending, frame)) room = false;
     }
-    if (found == known) break;
-    lowest = found + 1;
-    bool holds = true;
+    if (found == 0) break;
     std::uint32_t index = found;
-    for (;; --index) {
+    lowest = found + 1;
+    for (; index > 0; --index) {
       const Level& level = levels[index];
-      if (!cpython::unchanged(level.frame, level.link)) {
-        lowest = index;
-        if (cpython::previous(level.frame) != level.link.previous) {
-          holds = false;
-          break;
-        }
-      }
-      if (index == 0) break;
+      if (cpython::unchanged(level.frame, level.link)) continue;
+      lowest = index;
+      if (cpython::previous(level.frame) != level.link.previous) break;
     }
-    if (holds) {
-      kept = found + 1;
+    if (index == 0) {
+      kept = found;
       break;
     }
     frame = cpython::previous(levels[index].frame);
-    for (std::uint32_t above = found + 1; above-- > index;) {
+    for (std::uint32_t above = found; above >= index; --above) {
       if (!push_pending(lane, pending, levels[above].frame)) room = false;
     }
-    known = index;
-    lowest = 0;
+    known = index - 1;
+    lowest = 1;
   }
-  if (kept == 0) lowest = 0;
-  if (!room || !lane.levels.reserve(kept + pending)) {
+  if (!room || !lane.levels.reserve(kept + pending + 1)) {
     ++state.superblock->unwalkable_stacks;
     lane.depth = 0;
-    return lane.root;
+    return;
   }
   levels = lane.levels.data();
-  lane.depth = kept;
-  std::uint32_t parent = renew_nodes(lane, lowest);
-  for (; pending > 0; ++lane.depth) {
+  lane.depth = kept + pending;
+  for (std::uint32_t index = kept + 1; pending > 0; ++index) {
     const cpython::Frame* next = lane.pending_frames[--pending];
-    Level& level = levels[lane.depth];
-    level.frame = next;
-    level.link.previous = cpython::previous(next);
-    parent = renew_level(level, parent);
-    level_hint(lane, next) = lane.depth;
+    levels[index].frame = next;
+    levels[index].link.previous = cpython::previous(next);
+    level_hint(lane, next) = index;
   }
-  return parent;
+  renew_nodes(lane, lowest);
 }
 
 void check_walk(LaneState& lane, const cpython::Frame* frame, std::uint32_t node) noexcept {

@@ -22,40 +22,56 @@
 
 namespace heapscope::tracker {
 
-// Slow part: frames were pushed or popped since the last walk.
-std::uint32_t walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept;
-// Nodes of the levels from `lowest` up.
-std::uint32_t renew_nodes(LaneState& lane, std::uint32_t lowest) noexcept;
+using capture::Domain;
+
+// A level was found changed, or the innermost frame has no level: the rest of the walk, all but the node of
+// the leaf.
+void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept;
+// No memo of this stack, or none of this domain: looks the leaf up and remembers it.
+std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept;
+std::uint32_t root_site(LaneState& lane, Domain domain) noexcept;
 void forget_levels(LaneState& lane) noexcept;
 void check_walk(LaneState& lane, const cpython::Frame* frame, std::uint32_t node) noexcept;
 
-// `python_thread` may be null: a thread without Python has the empty stack of its lane.
-[[gnu::always_inline]] inline std::uint32_t walk_stack_unchecked(LaneState& lane,
-                                                                 const cpython::Frame* frame) noexcept {
-  if (lane.code_generation != state.code_generation) [[unlikely]] forget_levels(lane);
-  const std::uint32_t depth = lane.depth;
-  Level* const bottom = lane.levels.data();
-  Level* const leaf = bottom + depth - 1;
-  if (depth == 0 || leaf->frame != frame) return walk_changed_stack(lane, frame);
-  Level* lowest = nullptr;
-  for (Level* level = leaf; level >= bottom; --level) {
-    if (cpython::unchanged(level->frame, level->link)) [[likely]] continue;
-    if (cpython::previous(level->frame) != level->link.previous) return walk_changed_stack(lane, frame);
-    lowest = level;
-  }
-  if (lowest == nullptr) return leaf->node;
-  return renew_nodes(lane, static_cast<std::uint32_t>(lowest - bottom));
+inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t key) noexcept {
+  static_assert(LaneState::kMemoEntries == 256);
+  return lane.memo[(key ^ std::uint64_t{parent} << 40) * 0x9E3779B97F4A7C15ULL >> 56];
 }
 
-inline std::uint32_t walk_stack(LaneState& lane, PyThreadState* python_thread) noexcept {
-  if (python_thread == nullptr) return lane.root;
+// The site of the present stack and a domain; 0 when it cannot be made. `python_thread` may be null: a thread
+// without Python has the empty stack of its lane.
+[[gnu::always_inline]] inline std::uint32_t site_of_stack(LaneState& lane, PyThreadState* python_thread,
+                                                          Domain domain) noexcept {
+  if (python_thread == nullptr) [[unlikely]] return root_site(lane, domain);
   const cpython::Frame* frame = cpython::current_frame(python_thread);
-  if (frame == nullptr) return lane.root;
-  const std::uint32_t node = walk_stack_unchecked(lane, frame);
+  if (frame == nullptr) [[unlikely]] return root_site(lane, domain);
+  if (lane.code_generation != state.code_generation) [[unlikely]] forget_levels(lane);
+
+  Level* const sentinel = lane.levels.data();
+  Level* leaf = sentinel + lane.depth;
+  bool changed = true;
+  if (leaf->frame == frame && leaf->link.previous == cpython::previous(frame)) [[likely]] {
+    Level* level = leaf - 1;
+    while (cpython::unchanged(level->frame, level->link)) --level;
+    changed = level > sentinel;
+  }
+  if (changed) {
+    walk_changed_stack(lane, frame);
+    leaf = lane.levels.data() + lane.depth;
+  }
+  const std::uintptr_t key = cpython::instruction_key(frame);
+  StackMemo& memo = memo_of(lane, leaf->parent, key);
+  std::uint32_t site = 0;
+  if (memo.key == key && memo.parent == leaf->parent) [[likely]] {
+    leaf->link.key = key;
+    leaf->node = memo.node;
+    site = domain == Domain::kMmap ? 0 : memo.sites[static_cast<std::size_t>(domain)];
+  }
+  if (site == 0) [[unlikely]] site = find_leaf_site(lane, key, domain);
 #if defined(HEAPSCOPE_CHECK_WALKS) && HEAPSCOPE_CHECK_WALKS
-  check_walk(lane, frame, node);
+  check_walk(lane, frame, lane.levels[lane.depth].node);
 #endif
-  return node;
+  return site;
 }
 
 }  // namespace heapscope::tracker

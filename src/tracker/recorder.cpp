@@ -42,7 +42,6 @@ void Recorder::close() noexcept {
   touched_cohorts_.release();
   touched_sites_.release();
   touched_cohort_count_ = touched_site_count_ = 0;
-  tick_serial_ = 1;
   close_timeline();
   sites_.forget();
   site_keys_.forget();
@@ -57,13 +56,10 @@ void Recorder::close() noexcept {
 
 // ---- sites
 
-std::uint32_t Recorder::find_site(SiteMemo& memo, std::uint32_t key, std::uint32_t node,
-                                  capture::Domain domain) noexcept {
+std::uint32_t Recorder::find_site(std::uint32_t node, capture::Domain domain) noexcept {
   std::uint32_t id = trie_.node(node).first_site;
   while (id != 0 && site_keys_[id].domain != static_cast<std::uint8_t>(domain)) id = site_keys_[id].next;
-  if (id == 0) id = make_site(node, domain);
-  if (id != 0) memo = {key, id};
-  return id;
+  return id != 0 ? id : make_site(node, domain);
 }
 
 std::uint32_t Recorder::make_site(std::uint32_t node, capture::Domain domain) noexcept {
@@ -152,30 +148,29 @@ std::uint32_t Recorder::open_cohort(SiteCounters& site, std::uint32_t id) noexce
   if (!touched_sites_.reserve(touched_site_count_ + 1)) return 0;
   std::uint32_t cohort = free_cohort_;
   if (cohort != 0) {
-    free_cohort_ = cohorts_[cohort].next;
+    free_cohort_ = cohorts_[cohort].site;
   } else {
     if (cohort_count_ >= kMaxCohorts || !cohorts_.reserve(cohort_count_ + 1)) return 0;
     cohort = cohort_count_++;
   }
   cohorts_[cohort] = {};
   cohorts_[cohort].site = id;
-  cohorts_[cohort].born = open_tick_;
-  cohorts_[cohort].touched = tick_serial_;  // end_tick finds it through its site
+  cohorts_[cohort].born = static_cast<std::uint16_t>(open_tick_);
+  cohorts_[cohort].touched = 1;  // end_tick finds it through its site
   touched_sites_[touched_site_count_++] = {id, cohort, site.total_bytes, site.total_blocks};
   site.cohort = cohort;
   return cohort;
 }
 
 void Recorder::touch(Cohort& cohort, std::uint32_t id) noexcept {
-  if (cohort.touched == tick_serial_) [[likely]] return;
+  if (cohort.touched != 0) [[likely]] return;
   if (!touched_cohorts_.reserve(touched_cohort_count_ + 1)) return;
-  cohort.touched = tick_serial_;
+  cohort.touched = 1;
   touched_cohorts_[touched_cohort_count_++] = id;
 }
 
 void Recorder::recycle_cohort(std::uint32_t id) noexcept {
-  cohorts_[id].site = 0;
-  cohorts_[id].next = free_cohort_;
+  cohorts_[id].site = free_cohort_;
   free_cohort_ = id;
 }
 
@@ -189,7 +184,13 @@ void Recorder::take_over(LaneState& lane) noexcept {
 void Recorder::flush() noexcept {
   LaneState* lane = state.uncommitted_lane;
   if (lane == nullptr) return;
-  while (lane->uncommitted != 0) commit(*lane, static_cast<std::uint32_t>(__builtin_ctz(lane->uncommitted)));
+  std::uint64_t from = lane->committed;
+  if (from + capture::kRingBlocks < lane->sequence) from = lane->sequence - capture::kRingBlocks;
+  for (; from != lane->sequence; ++from) {
+    const auto entry = static_cast<std::uint32_t>(from % capture::kRingBlocks);
+    if (lane->record->ring[entry].state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(*lane, entry);
+  }
+  lane->committed = from;
 }
 
 void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
@@ -198,7 +199,6 @@ void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
   const std::uint32_t id = ring.site;
   SiteCounters& site = sites_[id];
   const std::uint32_t cohort = cohort_of(site, id);
-  lane.uncommitted &= ~(1U << entry);
   ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
   store_barrier();
   total_of(site) += BytesAndBlocks{bytes, 1};
@@ -247,7 +247,6 @@ void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   lower_live(bytes, 1);
   if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]] {
     SiteCounters& site = sites_[id];
-    lane.uncommitted &= ~(1U << entry);
     cohort_of(site, id);  // so that end_tick sees that the site allocated
     ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
     store_barrier();

@@ -37,12 +37,11 @@ struct Cohort {
   std::uint64_t recorded_bytes;
   std::uint32_t live_blocks;
   std::uint32_t recorded_blocks;
-  std::uint32_t site;     // 0: unused
-  std::uint32_t born;     // tick, in the timeline's present numbering
-  std::uint32_t touched;  // serial of the last tick in which it changed
-  std::uint32_t next;     // free list
+  std::uint32_t site;      // of an unused cohort: the next unused one
+  std::uint16_t born;      // tick, in the timeline's present numbering
+  std::uint16_t touched;   // 1: it changed in the current tick
 };
-static_assert(sizeof(Cohort) == 40);
+static_assert(sizeof(Cohort) == 32);
 
 // What a site's totals were when it was first touched in the current tick.
 struct TouchedSite {
@@ -62,12 +61,7 @@ class Recorder {
   void close() noexcept;
 
   // The site of a stack and domain, made when new; 0 when it cannot be.
-  std::uint32_t site_of(LaneState& lane, std::uint32_t node, capture::Domain domain) noexcept {
-    const std::uint32_t key = node << 3 | (static_cast<std::uint32_t>(domain) + 1);
-    SiteMemo& memo = lane.memo[(key ^ key >> 9) % LaneState::kMemoEntries];
-    if (memo.key == key) [[likely]] return memo.site;
-    return find_site(memo, key, node, domain);
-  }
+  std::uint32_t find_site(std::uint32_t node, capture::Domain domain) noexcept;
 
   void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address, std::uint64_t bytes) noexcept {
     if (state.uncommitted_lane != &lane) [[unlikely]] take_over(lane);
@@ -87,22 +81,19 @@ class Recorder {
     ring.site = site;
     store_barrier();
     ring.state = static_cast<std::uint32_t>(RingState::kUncommitted);
-    lane.uncommitted |= 1U << entry;
     raise_live(bytes);
   }
 
   void freed(std::uintptr_t address) noexcept {
     std::uint32_t* slot = state.blocks.find_slot(address);
-    if (slot == nullptr || !BlockTable::is_block(*slot)) [[unlikely]] {
-      ++state.superblock->frees_of_unknown;
-      return;
-    }
+    if (slot == nullptr) [[unlikely]] return free_unknown();
     if ((state.peak_word & 1) != 0) leave_peak();
     const std::uint32_t value = *slot;
     if (BlockTable::in_ring(value)) {
       *slot = 0;
       free_in_ring(value);
     } else {
+      if (!BlockTable::is_block(value)) [[unlikely]] return free_unknown();
       free_settled(slot);
     }
     if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
@@ -151,8 +142,8 @@ class Recorder {
  private:
   static constexpr std::uintptr_t kOddMark = 1;
 
-  std::uint32_t find_site(SiteMemo& memo, std::uint32_t key, std::uint32_t node, capture::Domain domain) noexcept;
   std::uint32_t make_site(std::uint32_t node, capture::Domain domain) noexcept;
+  void free_unknown() noexcept { ++state.superblock->frees_of_unknown; }
   void lose_event() noexcept { ++state.superblock->events_lost; }
   void take_over(LaneState& lane) noexcept;
   void commit(LaneState& lane, std::uint32_t entry) noexcept;
@@ -199,7 +190,6 @@ class Recorder {
   std::uint32_t lanes_in_use_ = 0;
   std::uint32_t vacant_lane_ = 0;  // index + 1
 
-  std::uint32_t tick_serial_ = 1;
   PageArray<std::uint32_t> touched_cohorts_;
   std::size_t touched_cohort_count_ = 0;
   PageArray<TouchedSite> touched_sites_;

@@ -26,6 +26,7 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
                            site.total_blocks - touched.total_blocks});
     cohort.recorded_bytes = cohort.live_bytes;
     cohort.recorded_blocks = cohort.live_blocks;
+    cohort.touched = 0;
     site.cohort = 0;
     if (cohort.live_blocks == 0 && cohort.live_bytes == 0) {
       recycle_cohort(touched.cohort);
@@ -39,14 +40,14 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
     const std::int64_t blocks =
         static_cast<std::int64_t>(cohort.live_blocks) - static_cast<std::int64_t>(cohort.recorded_blocks);
     if (bytes != 0 || blocks != 0) {
-      logged &= log_.append({cohort.site, number, static_cast<std::uint16_t>(cohort.born), bytes, blocks, 0, 0});
+      logged &= log_.append({cohort.site, number, cohort.born, bytes, blocks, 0, 0});
     }
     cohort.recorded_bytes = cohort.live_bytes;
     cohort.recorded_blocks = cohort.live_blocks;
+    cohort.touched = 0;
     if (cohort.live_blocks == 0 && cohort.live_bytes == 0) recycle_cohort(id);
   }
   touched_cohort_count_ = 0;
-  ++tick_serial_;
 
   tick.live_bytes = state.live[0];
   tick.live_blocks = state.live[1];
@@ -71,7 +72,7 @@ void Recorder::merge_ticks() noexcept {
   do {
     if (!log_.merge()) return;
     open_tick_ = log_.ticks();
-    for (std::uint32_t id = 1; id < cohort_count_; ++id) cohorts_[id].born /= 2;
+    for (std::uint32_t id = 1; id < cohort_count_; ++id) cohorts_[id].born >>= 1;
   } while (log_.is_full());
 }
 
