@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -99,18 +98,14 @@ def demo() -> int:
     environment = Environment("demo", default).install("demo")
     wheel.install(environment, native_tools(default))
     heapscope = environment.directory / "bin" / "heapscope"
-    output = BUILD / "demo"
-    output.mkdir(parents=True, exist_ok=True)
-    capture = output / "demo.hscope"
-    program = ROOT / "examples" / "demo.py"
-    commands: tuple[tuple[str | pathlib.Path, ...], ...] = (
-        ("run", "--force", "-o", capture, program),
+    (BUILD / "demo").mkdir(parents=True, exist_ok=True)
+    capture = "build/demo/demo.hscope"
+    for arguments in (
+        ("run", "--force", "-o", capture, "examples/demo.py"),
         ("summary", capture),
         ("tree", capture),
-    )
-    for arguments in commands:
-        shown = " ".join(str(part).replace(f"{ROOT}/", "") for part in arguments)
-        say(f"\n$ heapscope {shown}")
+    ):
+        say(f"\n$ heapscope {' '.join(arguments)}")
         code = run([heapscope, *arguments])
         if code != 0:
             return code
