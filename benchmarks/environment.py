@@ -42,6 +42,21 @@ def programs(python: str, *, install: bool = True) -> Path:
     return home / "bin"
 
 
+def debug_package(programs: Path, *, install: bool = True) -> Path:
+    """Directory with this tree's package as released but with debug information; for PYTHONPATH.
+
+    The environment's own ``.pth`` file starts whichever package comes first on the path.
+    """
+    package = programs.parent.with_name(programs.parent.name + "-debug")
+    if install or not package.exists():
+        pip = [str(programs / "pip"), "--disable-pip-version-check", "install", "-q"]
+        settings = ["-Cinstall.strip=false", "-Cbuild-dir=build/wheel-debug/{wheel_tag}"]
+        target = ["--upgrade", "--no-deps", "--target", str(package)]
+        variables = {**os.environ, "CXXFLAGS": "-g"}
+        subprocess.run([*pip, *settings, *target, str(TREE)], check=True, env=variables)
+    return package
+
+
 def clean_variables(**more: str) -> dict[str, str]:
     """The environment of a measured program: none of Python's or heapscope's variables."""
     prefixes = ("PYTHON", "HEAPSCOPE_", "BENCH_", "MALLOC_", "LD_")

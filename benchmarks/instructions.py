@@ -1,91 +1,52 @@
 """Counts instructions with callgrind: what a change costs where a clock is too coarse.
 
 ``python benchmarks/instructions.py method_calls`` prints how many instructions the work executes
-untracked and tracked, and which functions execute the added ones. The count is the difference
-between a run of 2n and one of n rounds, so that start, imports and end cancel out. Callgrind runs
-some 50 times slower than the machine: what happens by the clock (ticks) weighs more than in life.
-
-Needs valgrind; heapscope built with debug information gives inlined code its own name.
+untracked and tracked, and which functions execute the added ones; ``--by line`` tells by source
+line, inlined code under its own file. The count is the difference between a run of 2n and one of n
+rounds, so that start, imports and end cancel out. Callgrind runs some 50 times slower than the
+machine: what happens by the clock (ticks) weighs more than in life. Needs valgrind.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+import callgrind
 import environment
+from callgrind import Place
 from peers import WORKLOADS
-from process import cost
 
-_POSITION = re.compile(r"(fl|fi|fe|fn|ob|cfn|cob|cfi|cfl)=(.*)")
-_NAME = re.compile(r"\((\d+)\)(?: (.*))?")
-
-
-def self_instructions(path: Path) -> Counter[str]:
-    """Instructions of each function itself, from a callgrind file; keys are ``object:function``."""
-    names: dict[tuple[str, str], str] = {}
-    counts: Counter[str] = Counter()
-    current = {"ob": "?", "fn": "?"}
-    inclusive = False  # the line after calls= is the callee's
-
-    def resolve(kind: str, text: str) -> str:
-        match = _NAME.fullmatch(text)
-        if match is None:
-            return text
-        key = ("ob" if kind.endswith("ob") else "fn", match[1])
-        if match[2]:
-            names[key] = match[2]
-        return names.get(key, "?")
-
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            line = line.rstrip("\n")
-            position = _POSITION.fullmatch(line)
-            if position:
-                kind, text = position.groups()
-                if kind in ("ob", "fn", "cob", "cfn"):
-                    name = resolve(kind, text)
-                    if kind in current:
-                        current[kind] = name
-            elif line.startswith("calls="):
-                inclusive = True
-            elif line[:1].isdigit() or line[:1] in "+-*":
-                parts = line.split()
-                if not inclusive and len(parts) > 1:
-                    counts[f"{Path(current['ob']).name}:{current['fn']}"] += int(parts[1])
-                inclusive = False
-    return counts
+GROUPS = {
+    "function": lambda place: f"{place.object}:{place.function}",
+    "file": lambda place: f"{place.object}:{place.file}",
+    "line": lambda place: f"{place.file}:{place.line}  in {place.function}",
+}
 
 
-def run(programs: Path, workload: str, scale: float, *, tracked: bool) -> Counter[str]:
-    """Instructions by function of one run under callgrind."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        output = Path(name) / "callgrind.out"
-        more = {"HEAPSCOPE_RUN": f"f:{name}/out.hscope"} if tracked else {}
-        variables = environment.clean_variables(BENCH_SCALE=str(scale), **more)
+def run(
+    programs: Path, package: Path, workload: str, scale: float, *, tracked: bool
+) -> Counter[Place]:
+    """Instructions of one run, start and end included."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        more = {"HEAPSCOPE_RUN": f"f:{directory}/out.hscope"} if tracked else {}
+        variables = environment.clean_variables(
+            BENCH_SCALE=str(scale), PYTHONPATH=str(package), **more
+        )
         script = str(environment.WORKLOADS / f"{workload}.py")
-        command = [
-            "valgrind",
-            "--tool=callgrind",
-            f"--callgrind-out-file={output}",
-            str(programs / "python"),
-            script,
-        ]
-        total = cost(command, variables, timeout_s=3600)
-        if total.exit_code != 0 or not output.exists():
-            raise SystemExit(f"callgrind failed on {workload}: {total.complaint.strip()}")
-        return self_instructions(output)
+        return callgrind.count([str(programs / "python"), script], variables)
 
 
-def rounds(programs: Path, workload: str, scale: float, *, tracked: bool) -> Counter[str]:
-    """Instructions by function of `scale` of the work, without start and end."""
-    twice = run(programs, workload, 2 * scale, tracked=tracked)
-    twice.subtract(run(programs, workload, scale, tracked=tracked))
-    return twice
+def work(
+    programs: Path, package: Path, workload: str, scale: float, *, tracked: bool
+) -> Counter[Place]:
+    """Instructions of `scale` of the work, without start and end."""
+    counts = run(programs, package, workload, 2 * scale, tracked=tracked)
+    counts.subtract(run(programs, package, workload, scale, tracked=tracked))
+    return counts
 
 
 def main(arguments: list[str]) -> int:
@@ -94,21 +55,25 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("--scale", type=float, default=0.1, help="part of the work that is counted")
-    parser.add_argument("--functions", type=int, default=25, help="rows to print")
+    parser.add_argument("--by", choices=GROUPS, default="function")
+    parser.add_argument("--rows", type=int, default=25)
     parser.add_argument("--python", default=sys.executable, help="interpreter to measure with")
     parser.add_argument("--no-install", dest="install", action="store_false")
     options = parser.parse_args(arguments)
     programs = environment.programs(options.python, install=options.install)
-    base = rounds(programs, options.workload, options.scale, tracked=False)
-    tracked = rounds(programs, options.workload, options.scale, tracked=True)
+    package = environment.debug_package(programs, install=options.install)
+    base = work(programs, package, options.workload, options.scale, tracked=False)
+    tracked = work(programs, package, options.workload, options.scale, tracked=True)
     before, after = base.total(), tracked.total()
     print(f"{options.workload}: {before:,} instructions untracked, {after:,} tracked, ", end="")
     print(f"ratio {after / before:.3f}")
-    added = after - before
     tracked.subtract(base)
-    print(f"{'added':>15} {'share':>6}  function")
-    for name, count in tracked.most_common(options.functions):
-        print(f"{count:>15,} {count / added:>6.1%}  {name}")
+    grouped: Counter[str] = Counter()
+    for place, count in tracked.items():
+        grouped[GROUPS[options.by](place)] += count
+    print(f"{'added':>15} {'share':>6}  {options.by}")
+    for name, count in grouped.most_common(options.rows):
+        print(f"{count:>15,} {count / (after - before):>6.1%}  {name}")
     return 0
 
 
