@@ -1,13 +1,11 @@
 """Reads captures and answers questions about them; bytes are requested bytes, times are seconds."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any
 
 class Capture:
-    """An opened capture, in memory. It may be live (still written, or left by a killed program) or sealed.
+    """An opened capture, in memory: live (still written, or left by a killed program) or sealed.
 
     Raises
     ------
@@ -40,15 +38,15 @@ class Capture:
     ) -> dict[str, Any]:
         """The call tree as nested nodes.
 
-        A node has function, file, line, bytes, blocks, self_bytes, self_blocks, share (of the whole, 0
-        to 1), children and hidden ({rows, bytes}: children below the threshold). The root also has
-        schema, capture, metric, inverted, threshold and total_bytes. It is as deep as the stacks are:
-        walk it without recursion.
+        A node has function, file, line, bytes, blocks, self_bytes, self_blocks, share (of the
+        whole, 0 to 1), children and hidden ({rows, bytes}: children below the threshold). The root
+        also has schema, capture, metric, inverted, threshold and total_bytes. It is as deep as the
+        stacks are: walk it without recursion.
         """
     def timeline(self) -> dict[str, list[Any]]:
-        """Columns of equal length, one entry a tick: time_s (its end) and bytes or counts; unknown is None."""
+        """Columns, one entry a tick: time_s (its end) and bytes or counts; unknown is None."""
     def range(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
-        """What was allocated in a range of time and live at its end, by site; see `from_s` and `to_s`."""
+        """What was allocated in a range of time and live at its end, by site."""
 
 def seal(
     path: str | bytes | os.PathLike[str],
@@ -66,7 +64,7 @@ def seal(
 def positions(
     table: bytes, kind: int, first_line: int
 ) -> list[tuple[int, int, int | None, int | None, int | None, int | None]]:
-    """Decode a line table: (begin, end, line, end line, column, end column) of each range of bytecode.
+    """Decode a line table: begin, end, line, end line, column, end column of each range.
 
     `kind` is the minor version of the CPython whose format it is: 10 or 11.
     """

@@ -1,6 +1,6 @@
 """Captures of programs, read back: figures, tables, trees and the timeline.
 
-Bytes are what the allocator was asked for (requested bytes); times are seconds since tracking started.
+Bytes are what the allocator was asked for; times are seconds since tracking started.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Site:
 class Capture:
     """A recorded run: a ``.hscope`` file, sealed or live.
 
-    A live capture is one that is still being written, or that a killed program left: `complete` is then
-    false and the figures are those of the last event.
+    A live capture is one that is still being written, or that a killed program left: `complete` is
+    then false and the figures are those of the last event.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Capture:
     Raises
     ------
     heapscope.CaptureError
-        The file cannot be opened, is no capture, has an unknown version, or nothing of it can be read.
+        The file cannot be opened, is no capture or of an unknown version, or nothing can be read.
 
     Examples
     --------
@@ -124,7 +124,7 @@ class Capture:
 
     @property
     def complete(self) -> bool:
-        """Whether tracking was stopped in order; false for a program that was killed or still runs."""
+        """Whether tracking was stopped in order: false when killed or still running."""
         return self._capture.complete
 
     @property
@@ -134,7 +134,7 @@ class Capture:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the capture says about its process: command, python_version, host, exit_status, …"""
+        """What is known of the process: command, python_version, host, exit_status and more."""
         return self._capture.metadata
 
     @property
@@ -156,9 +156,9 @@ class Capture:
     def timeline(self) -> Mapping[str, list[Any]]:
         """The run over time: columns of equal length, one entry for each of at most 1,024 ticks.
 
-        ``time_s`` is the end of the tick. ``live_bytes`` is the heap at its end and ``max_live_bytes`` the
-        highest within it; ``rss_bytes`` and the other columns are what the process had at its end. What
-        was not sampled is None.
+        ``time_s`` is the end of the tick. ``live_bytes`` is the heap at its end, ``max_live_bytes``
+        the highest within it; ``rss_bytes`` and the other columns are what the process had at its
+        end. What was not sampled is None.
         """
         return self._capture.timeline()
 
@@ -212,8 +212,8 @@ class Capture:
         Returns
         -------
         dict
-            ``function, file, line, bytes, blocks, self_bytes, share, children, hidden``. As deep as the
-            stacks are: walk it without recursion.
+            ``function, file, line, bytes, blocks, self_bytes, share, children, hidden``. As deep as
+            the stacks are: walk it without recursion.
         """
         return self._capture.tree(metric, threshold, invert)
 
@@ -223,8 +223,8 @@ class Capture:
         Parameters
         ----------
         from_s, to_s : float
-            Seconds since tracking started. The range is widened to whole ticks; the result's ``from_s``
-            and ``to_s`` are what was answered.
+            Seconds since tracking started. The range is widened to whole ticks; the result's
+            ``from_s`` and ``to_s`` are what was answered.
         limit : int, optional
             How many rows at most.
         """

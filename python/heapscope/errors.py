@@ -1,4 +1,4 @@
-"""The exceptions that heapscope raises on purpose: each is one line that says what, where and what to do."""
+"""The exceptions that heapscope raises on purpose: one line of what, where and what to do."""
 
 from __future__ import annotations
 
