@@ -80,6 +80,7 @@ def test_the_program_is_neither_library_nor_package() -> None:
     assert not places.is_program("/v/lib/python3.11/site-packages/pandas/core/a.py")
     assert not places.is_program("<frozen runpy>")
     assert not places.is_program("")
+    assert not places.is_program("<native>")
 
 
 def test_a_long_name_loses_its_middle_and_keeps_its_line() -> None:
@@ -92,7 +93,7 @@ def test_a_long_name_loses_its_middle_and_keeps_its_line() -> None:
 
 
 def test_a_place_and_its_function_fit_any_width() -> None:
-    for width in range(24, 120):
+    for width in range(12, 120):
         text = places.fit_pair("some/long/path/module.py:123", "Class.method.<locals>.inner", width)
         assert len(text) <= width
 
@@ -159,5 +160,5 @@ def test_figures_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         output.print_rows(console, ["bytes", "share", "line"], rows)
         lines = console.file.getvalue().splitlines()
         assert [tuple(re.split(r"\s{2,}", line.strip())[:2]) for line in lines[1:]] == figures
-        assert all(len(line) <= max(width, 24 + 27) for line in lines)
+        assert all(len(line) <= max(width, 12 + 27) for line in lines)
         assert all(line == line.rstrip() for line in lines)

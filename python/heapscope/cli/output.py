@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _GAP = 2
-_LEAST_LABEL = 24
+_LEAST_LABEL = 12
 
 
 def prepare_stdout() -> None:

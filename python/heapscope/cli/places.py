@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _PACKAGE_MARKS = ("/site-packages/", "/dist-packages/")
+_NO_FILE = ("", "<native>", "<unknown>")  # what the analysis calls code outside Python
 _LIBRARY_MARK = "/lib/python3."
 
 
 @functools.cache
 def is_program(file: str) -> bool:
     """Whether a file is the program's own: neither the standard library's nor a package's."""
-    if not file or file.startswith("<frozen "):
+    if file in _NO_FILE or file.startswith("<frozen "):
         return False
     return _LIBRARY_MARK not in file and not any(mark in file for mark in _PACKAGE_MARKS)
 
