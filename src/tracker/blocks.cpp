@@ -22,6 +22,7 @@ Block BlockTable::take_extended(std::uint32_t* slot, std::uint32_t value) noexce
 }
 
 std::uint32_t* BlockTable::find_slot_slowly(std::uintptr_t address) noexcept {
+  if (is_odd(address)) return find_odd(address);
   const std::uintptr_t leaf = address >> kLeafShift;
   const std::uintptr_t top = leaf >> kMiddleBits;
   if (top_ == nullptr || top >= kTopEntries || top_[top] == nullptr) return nullptr;

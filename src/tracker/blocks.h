@@ -19,6 +19,7 @@
 // Two or three loads for an operation; 25 % of the heap's size in memory. Caller holds the recording lock.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -50,11 +51,12 @@ class BlockTable {
     return reach_slot_slowly(address);
   }
   // The slot of an address, or null when no block was ever near it.
-  std::uint32_t* find_slot(std::uintptr_t address) noexcept {
-    if ((address & 15) != 0) [[unlikely]] return find_odd(address);
-    const std::uintptr_t leaf = address >> kLeafShift;
+  [[gnu::always_inline]] std::uint32_t* find_slot(std::uintptr_t address) noexcept {
+    // The low four bits go to the top: those of an odd address make a leaf that no entry has.
+    const std::uintptr_t granule = std::rotr(address, 4);
+    const std::uintptr_t leaf = granule >> (kLeafShift - 4);
     const CacheEntry& entry = cache_[leaf % kCacheEntries];
-    if (entry.leaf == leaf) [[likely]] return entry.slots + ((address >> 4) & kSlotMask);
+    if (entry.leaf == leaf) [[likely]] return entry.slots + (granule & kSlotMask);
     return find_slot_slowly(address);
   }
   static bool is_odd(std::uintptr_t address) noexcept { return (address & 15) != 0; }
@@ -109,8 +111,8 @@ class BlockTable {
 
   static void write_extended(std::uint32_t* slot, const Block& block) noexcept;
   static Block take_extended(std::uint32_t* slot, std::uint32_t value) noexcept;
-  std::uint32_t* find_slot_slowly(std::uintptr_t address) noexcept;
-  std::uint32_t* reach_slot_slowly(std::uintptr_t address) noexcept;
+  [[gnu::cold]] std::uint32_t* find_slot_slowly(std::uintptr_t address) noexcept;
+  [[gnu::cold]] std::uint32_t* reach_slot_slowly(std::uintptr_t address) noexcept;
   std::uint32_t* find_odd(std::uintptr_t address) noexcept;
   std::uint32_t* reach_odd(std::uintptr_t address) noexcept;
   std::size_t odd_home(std::uintptr_t address) const noexcept;

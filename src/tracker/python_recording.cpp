@@ -21,6 +21,17 @@ void record_free(ThreadState& thread, const void* block) noexcept {
   if (block != nullptr) record_free_inline(thread, block);
 }
 
+void record_free_locked(ThreadState& thread, const void* block) noexcept {
+  bool taken;
+  if (enter_recording(thread, taken)) {
+    recorder.freed(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
+    leave_recording(thread, taken, false);
+  } else {
+    state.lock.unlock(taken);
+  }
+  thread.busy = kForwarding;
+}
+
 DetachedBlock detach_block(ThreadState& thread, const void* block) noexcept {
   if (block == nullptr) return {};
   Recorder::Detached detached = {};

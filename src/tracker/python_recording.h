@@ -12,19 +12,15 @@ namespace heapscope::tracker {
 inline constexpr std::uint32_t kEventsPerClock = 256;
 
 // Reads the clock; true when a tick is over and the caller is to end it.
-bool clock_says_tick() noexcept;
+[[gnu::cold]] bool clock_says_tick() noexcept;
 // Ends the tick; outside of the recording lock.
-void finish_tick(ThreadState& thread, bool holds_gil) noexcept;
+[[gnu::cold]] void finish_tick(ThreadState& thread, bool holds_gil) noexcept;
 
 enum class Gil { kHeld, kUnknown };
 
 template <Gil kGil>
 [[gnu::always_inline]] inline PyThreadState* python_thread_state() noexcept {
   return kGil == Gil::kHeld ? cpython::current_thread_state() : cpython::own_thread_state();
-}
-
-[[gnu::always_inline]] inline bool counts_down() noexcept {
-  return --state.countdown == 0 && clock_says_tick();
 }
 
 // Marks the thread and takes the lock. False: tracking stopped since the event began.
@@ -34,33 +30,56 @@ template <Gil kGil>
   return !taken || thread.run == state.run;
 }
 
+[[gnu::always_inline]] inline void leave_recording(ThreadState& thread, bool taken, bool holds_gil) noexcept {
+  bool tick = false;
+  if (--state.countdown == 0) [[unlikely]] tick = clock_says_tick();
+  if (taken) state.lock.unlock(true);
+  if (tick) [[unlikely]] finish_tick(thread, holds_gil);
+}
+
 template <Gil kGil>
-[[gnu::always_inline]] inline void record_allocation_as(ThreadState& thread, Domain domain, const void* block,
-                                                        std::size_t bytes) noexcept {
-  if (block != nullptr) [[likely]] {
-    bool taken;
-    bool tick = false;
-    if (enter_recording(thread, taken)) [[likely]] {
-      LaneState& lane = *thread.lane;
-      const std::uint32_t site = site_of_stack(lane, python_thread_state<kGil>(), domain);
-      recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
-      tick = counts_down();
-    }
+[[gnu::always_inline]] inline void count_allocation(ThreadState& thread, Domain domain, const void* block,
+                                                    std::size_t bytes) noexcept {
+  LaneState& lane = *thread.lane;
+  const std::uint32_t site = site_of_stack(lane, python_thread_state<kGil>(), domain);
+  recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
+}
+
+// The same with the lock, for processes with threads.
+template <Gil kGil>
+[[gnu::noinline]] void record_allocation_locked(ThreadState& thread, Domain domain, const void* block,
+                                                std::size_t bytes) noexcept {
+  bool taken;
+  if (enter_recording(thread, taken)) {
+    count_allocation<kGil>(thread, domain, block, bytes);
+    leave_recording(thread, taken, kGil == Gil::kHeld);
+  } else {
     state.lock.unlock(taken);
-    if (tick) [[unlikely]] finish_tick(thread, kGil == Gil::kHeld);
   }
   thread.busy = kIdle;
 }
 
-[[gnu::always_inline]] inline void record_free_inline(ThreadState& thread, const void* block) noexcept {
-  bool taken;
-  bool tick = false;
-  if (enter_recording(thread, taken)) [[likely]] {
-    recorder.freed(reinterpret_cast<std::uintptr_t>(block));
-    tick = counts_down();
+template <Gil kGil>
+[[gnu::always_inline]] inline void record_allocation_as(ThreadState& thread, Domain domain, const void* block,
+                                                        std::size_t bytes) noexcept {
+  if (block == nullptr) [[unlikely]] {
+    thread.busy = kIdle;
+    return;
   }
-  state.lock.unlock(taken);
-  if (tick) [[unlikely]] finish_tick(thread, false);
+  if (!RecordingLock::needless()) return record_allocation_locked<kGil>(thread, domain, block, bytes);
+  thread.busy = kRecording;
+  count_allocation<kGil>(thread, domain, block, bytes);
+  leave_recording(thread, false, kGil == Gil::kHeld);
+  thread.busy = kIdle;
+}
+
+void record_free_locked(ThreadState& thread, const void* block) noexcept;
+
+[[gnu::always_inline]] inline void record_free_inline(ThreadState& thread, const void* block) noexcept {
+  if (!RecordingLock::needless()) return record_free_locked(thread, block);
+  thread.busy = kRecording;
+  recorder.freed(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
+  leave_recording(thread, false, false);
   thread.busy = kForwarding;
 }
 
@@ -70,16 +89,13 @@ template <Gil kGil>
                                                           const DetachedBlock& old_block, const void* block,
                                                           std::size_t bytes) noexcept {
   bool taken;
-  bool tick = false;
   if (enter_recording(thread, taken)) [[likely]] {
-    LaneState& lane = *thread.lane;
     recorder.free_detached({old_block.bytes, old_block.cohort, old_block.temporary});
-    const std::uint32_t site = site_of_stack(lane, python_thread_state<kGil>(), domain);
-    recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
-    tick = counts_down();
+    count_allocation<kGil>(thread, domain, block, bytes);
+    leave_recording(thread, taken, kGil == Gil::kHeld);
+  } else {
+    state.lock.unlock(taken);
   }
-  state.lock.unlock(taken);
-  if (tick) [[unlikely]] finish_tick(thread, kGil == Gil::kHeld);
   thread.busy = kIdle;
 }
 

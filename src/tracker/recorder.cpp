@@ -107,10 +107,6 @@ namespace {
 
 BytesAndBlocks& live_of(SiteCounters& site) { return *reinterpret_cast<BytesAndBlocks*>(&site.live_bytes); }
 BytesAndBlocks& peak_of(SiteCounters& site) { return *reinterpret_cast<BytesAndBlocks*>(&site.peak_bytes); }
-BytesAndBlocks& total_of(SiteCounters& site) { return *reinterpret_cast<BytesAndBlocks*>(&site.total_bytes); }
-BytesAndBlocks& temporary_of(SiteCounters& site) {
-  return *reinterpret_cast<BytesAndBlocks*>(&site.temporary_bytes);
-}
 
 constexpr std::uint64_t kLowHalf = 0xFFFFFFFFULL;
 
@@ -201,7 +197,7 @@ void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
   const std::uint32_t cohort = cohort_of(site, id);
   ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
   store_barrier();
-  total_of(site) += BytesAndBlocks{bytes, 1};
+  pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
   store_barrier();
   add_live(site, bytes);
   lane.cohorts[entry] = cohort;
@@ -232,35 +228,45 @@ void Recorder::settle(LaneState& lane) noexcept {
 // An empty slot for an address that is given out for the first time, or again though its free was not seen.
 std::uint32_t* Recorder::claim_slot(std::uintptr_t address) noexcept {
   std::uint32_t* slot = state.blocks.find_slot(address);
-  if (slot != nullptr && BlockTable::is_block(*slot)) freed(address);
+  if (slot != nullptr && *slot != 0) {
+    if ((state.peak_word & 1) != 0) leave_peak();
+    free_elsewhere(slot, address);
+  }
   slot = state.blocks.reach_slot(address);
   if (slot != nullptr) *slot = 0;  // or the second to fourth slot of a block whose free was not seen
   return slot;
+}
+
+void Recorder::free_elsewhere(std::uint32_t* slot, std::uintptr_t address) noexcept {
+  const std::uint32_t value = *slot;
+  if (BlockTable::in_ring(value)) {
+    *slot = 0;
+    free_in_ring(value);
+  } else if (BlockTable::is_block(value)) {
+    free_settled(slot);
+  } else {
+    free_unknown();
+  }
+  if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
 }
 
 void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   LaneState& lane = *lanes_[(slot & kPayloadMask) >> 3];
   const std::uint32_t entry = slot & 7;
   RingEntry& ring = lane.record->ring[entry];
+  SiteCounters& site = sites_[ring.site];
+  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) {
+    cohort_of(site, ring.site);  // so that end_tick sees that the site allocated
+    return free_uncommitted(ring, site);
+  }
   const std::uint64_t bytes = ring.bytes;
-  const std::uint32_t id = ring.site;
   lower_live(bytes, 1);
-  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]] {
-    SiteCounters& site = sites_[id];
-    cohort_of(site, id);  // so that end_tick sees that the site allocated
-    ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
-    store_barrier();
-    total_of(site) += BytesAndBlocks{bytes, 1};
-    store_barrier();
-    temporary_of(site) += BytesAndBlocks{bytes, 1};
+  ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
+  const std::uint32_t cohort = lane.cohorts[entry];
+  if (cohort != 0) {
+    remove_from_cohort(cohort, bytes, 1, true);
   } else {
-    ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
-    const std::uint32_t cohort = lane.cohorts[entry];
-    if (cohort != 0) {
-      remove_from_cohort(cohort, bytes, 1, true);
-    } else {
-      remove_live(sites_[id], bytes, 1);
-    }
+    remove_live(site, bytes, 1);
   }
 }
 
@@ -271,7 +277,7 @@ void Recorder::remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::ui
   remove_live(site, bytes, blocks);
   if (temporary) {
     store_barrier();
-    temporary_of(site) += BytesAndBlocks{bytes, blocks};
+    pair(site.temporary_bytes) += BytesAndBlocks{bytes, blocks};
   }
   touch(cohort, id);
   cohort.live_bytes -= bytes;
@@ -342,7 +348,7 @@ std::uint32_t Recorder::charge(std::uint32_t id, std::uint64_t bytes) noexcept {
     lose_event();
     return 0;
   }
-  total_of(site) += BytesAndBlocks{bytes, 1};
+  pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
   store_barrier();
   add_live(site, bytes);
   cohorts_[cohort].live_bytes += bytes;

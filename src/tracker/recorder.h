@@ -63,20 +63,22 @@ class Recorder {
   // The site of a stack and domain, made when new; 0 when it cannot be.
   std::uint32_t find_site(std::uint32_t node, capture::Domain domain) noexcept;
 
-  void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address, std::uint64_t bytes) noexcept {
+  [[gnu::always_inline]] void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address,
+                                        std::uint64_t bytes) noexcept {
     if (state.uncommitted_lane != &lane) [[unlikely]] take_over(lane);
     const auto entry = static_cast<std::uint32_t>(lane.sequence % capture::kRingBlocks);
     capture::RingEntry& ring = lane.record->ring[entry];
     if (ring.state != static_cast<std::uint32_t>(RingState::kEmpty)) evict(lane, entry);
     std::uint32_t* slot = state.blocks.find_slot(address);
+    auto place = reinterpret_cast<std::uintptr_t>(slot);
     if (slot == nullptr || *slot != 0 || site == 0) [[unlikely]] {
-      slot = claim_slot(address);
-      if (slot == nullptr || site == 0) return lose_event();
+      slot = site != 0 ? claim_slot(address) : nullptr;
+      if (slot == nullptr) return lose_event();
+      place = BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
     }
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
-    lane.slots[entry] =
-        BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
+    lane.slots[entry] = place;
     ring.bytes = bytes;
     ring.site = site;
     store_barrier();
@@ -84,18 +86,21 @@ class Recorder {
     raise_live(bytes);
   }
 
-  void freed(std::uintptr_t address) noexcept {
+  // `lane` is the calling thread's: most blocks are freed by the thread that made them.
+  [[gnu::always_inline]] void freed(LaneState& lane, std::uintptr_t address) noexcept {
     std::uint32_t* slot = state.blocks.find_slot(address);
     if (slot == nullptr) [[unlikely]] return free_unknown();
     if ((state.peak_word & 1) != 0) leave_peak();
     const std::uint32_t value = *slot;
-    if (BlockTable::in_ring(value)) {
-      *slot = 0;
-      free_in_ring(value);
-    } else {
-      if (!BlockTable::is_block(value)) [[unlikely]] return free_unknown();
-      free_settled(slot);
+    const std::uint32_t entry = value & 7;
+    if ((value & ~7U) != BlockTable::ring_slot(lane.index, 0)) return free_elsewhere(slot, address);
+    capture::RingEntry& ring = lane.record->ring[entry];
+    capture::SiteCounters& site = sites_[ring.site];
+    if (ring.state != static_cast<std::uint32_t>(RingState::kUncommitted) || site.cohort == 0) [[unlikely]] {
+      return free_elsewhere(slot, address);
     }
+    *slot = 0;
+    free_uncommitted(ring, site);
     if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
   }
 
@@ -145,15 +150,16 @@ class Recorder {
   std::uint32_t make_site(std::uint32_t node, capture::Domain domain) noexcept;
   void free_unknown() noexcept { ++state.superblock->frees_of_unknown; }
   void lose_event() noexcept { ++state.superblock->events_lost; }
-  void take_over(LaneState& lane) noexcept;
+  [[gnu::cold]] void take_over(LaneState& lane) noexcept;
   void commit(LaneState& lane, std::uint32_t entry) noexcept;
   void evict(LaneState& lane, std::uint32_t entry) noexcept;
-  std::uint32_t* claim_slot(std::uintptr_t address) noexcept;
+  [[gnu::cold]] std::uint32_t* claim_slot(std::uintptr_t address) noexcept;
   std::uint32_t* slot_of(const LaneState& lane, std::uint32_t entry) noexcept;
+  void free_elsewhere(std::uint32_t* slot, std::uintptr_t address) noexcept;
   void free_in_ring(std::uint32_t slot) noexcept;
   void free_settled(std::uint32_t* slot) noexcept;
-  void leave_peak() noexcept;
-  void reach_maximum() noexcept;
+  [[gnu::noinline]] void leave_peak() noexcept;
+  [[gnu::noinline]] void reach_maximum() noexcept;
   void restart_epochs() noexcept;
   std::uint32_t cohort_of(capture::SiteCounters& site, std::uint32_t id) noexcept;
   std::uint32_t open_cohort(capture::SiteCounters& site, std::uint32_t id) noexcept;
@@ -165,6 +171,19 @@ class Recorder {
   void close_timeline() noexcept;
   void merge_ticks() noexcept;
   void recycle_cohort(std::uint32_t id) noexcept;
+
+  // A temporary block that is in no counter but the heap's total.
+  [[gnu::always_inline]] void free_uncommitted(capture::RingEntry& ring, capture::SiteCounters& site) noexcept {
+    const BytesAndBlocks block = {ring.bytes, 1};
+    state.live -= block;
+    ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
+    store_barrier();
+    pair(site.total_bytes) += block;
+    store_barrier();
+    pair(site.temporary_bytes) += block;
+  }
+  // A counter of bytes and the one of blocks behind it.
+  static BytesAndBlocks& pair(std::uint64_t& bytes) noexcept { return reinterpret_cast<BytesAndBlocks&>(bytes); }
 
   void raise_live(std::uint64_t bytes) noexcept {
     state.live += BytesAndBlocks{bytes, 1};

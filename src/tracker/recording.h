@@ -70,6 +70,7 @@ void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t bl
 
 inline bool begins_event(ThreadState& thread) noexcept {
   if (thread.word() == state.idle_word) [[likely]] return true;
+  if (thread.busy == kForwarding) return false;
   return begins_event_slowly(thread);
 }
 

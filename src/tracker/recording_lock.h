@@ -20,11 +20,17 @@ namespace heapscope::tracker {
 
 class RecordingLock {
  public:
+  // Whether the process has one thread, so that no lock is needed.
+  static bool needless() noexcept {
+#if __has_include(<sys/single_threaded.h>)
+    return __libc_single_threaded != 0;
+#else
+    return false;
+#endif
+  }
   // Returns what unlock() wants to know: whether the word was taken.
   bool lock() noexcept {
-#if __has_include(<sys/single_threaded.h>)
-    if (__libc_single_threaded != 0) [[likely]] return false;
-#endif
+    if (needless()) [[likely]] return false;
     std::uint32_t expected = 0;
     if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed))
         [[unlikely]] {
