@@ -68,7 +68,7 @@ def expand(pattern: str, process: int) -> str:
 def _complain(error: BaseException) -> None:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     line = f"heapscope: this program runs unrecorded: {reason}\n"
-    try:  # contextlib is not loaded yet
+    try:  # noqa: SIM105
         os.write(2, line.encode(errors="backslashreplace"))
     except OSError:
         pass

@@ -1,3 +1,5 @@
+# ruff: noqa: PTH109
+# Pathlib is not loaded into a program that does not use it.
 """What a capture says about the process it was taken of.
 
 Runs inside the profiled program, before the program's first line: it imports nothing that an

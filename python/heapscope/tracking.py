@@ -1,3 +1,5 @@
+# ruff: noqa: PTH100, PTH108, PTH118
+# Pathlib is not loaded into a program that does not use it.
 """Tracking from inside a program: ``track``, ``start``, ``stop``, ``is_tracing``.
 
 The process is tracked as a whole: every thread, from the moment tracking starts to the moment it

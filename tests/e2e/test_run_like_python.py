@@ -8,6 +8,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ class Outcome:
     stderr: bytes
 
 
-def execute(command: list[str], directory: Path, **options: object) -> Outcome:
+def execute(command: list[str], directory: Path, **options: Any) -> Outcome:
     ended = subprocess.run(command, cwd=directory, capture_output=True, timeout=60, **options)
     code = ended.returncode
     return Outcome(code if code >= 0 else 128 - code, ended.stdout, ended.stderr)
@@ -38,7 +39,7 @@ def assert_same(
     """Run a program both ways in one directory, compare, and prove that one way was recorded."""
     capture = directory.parent / f"{directory.name}.hscope"
     python = [sys.executable, *interpreter]
-    options = {"input": stdin, "env": {**os.environ, **(environment or {})}}
+    options: dict[str, Any] = {"input": stdin, "env": {**os.environ, **(environment or {})}}
     expected = execute([*python, *program], directory, **options)
     recorder = ["-m", "heapscope", "run", "-q", "--force", "-o", str(capture)]
     found = execute([*python, *recorder, *program], directory, **options)

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from heapscope import Capture
 LEAVE_A_TRACE = "open('ran', 'w').close()\nprint('ran')\n"
 
 
-def run(directory: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+def run(directory: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "heapscope", "run", *arguments]
     return subprocess.run(
         command, cwd=directory, capture_output=True, text=True, timeout=60, **options
@@ -31,7 +32,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refusal(directory: Path, *arguments: str, **options: object) -> str:
+def refusal(directory: Path, *arguments: str, **options: Any) -> str:
     """Run what must be refused: one line, exit code 2, and the program not started."""
     before = sorted(directory.iterdir())
     ended = run(directory, *arguments, **options)
@@ -246,7 +247,7 @@ def test_metadata_names_the_allocator(
 
 
 def test_bytes_of_a_command_line_that_are_no_text_are_kept(directory: Path) -> None:
-    command = [sys.executable, "-m", "heapscope", "run", "-o", "out.hscope", "work.py", b"\xff"]
-    subprocess.run(command, cwd=directory, check=True, stdout=subprocess.PIPE)
+    arguments = ["-m", "heapscope", "run", "-o", "out.hscope", "work.py", os.fsdecode(b"\xff")]
+    subprocess.run([sys.executable, *arguments], cwd=directory, check=True, stdout=subprocess.PIPE)
     recorded = json.loads(Capture(directory / "out.hscope").metadata["command"])
     assert os.fsencode(recorded[-1]) == b"\xff"

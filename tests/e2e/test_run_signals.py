@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ def capture(tmp_path: Path) -> Path:
     return tmp_path / "out.hscope"
 
 
-def start(capture: Path, source: str, **options: object) -> subprocess.Popen[bytes]:
+def start(capture: Path, source: str, **options: Any) -> subprocess.Popen[bytes]:
     """Start a program under heapscope; it prints READY when it waits for what comes."""
     recorder = [sys.executable, "-m", "heapscope", "run", "-q", "-o", str(capture)]
     process = subprocess.Popen(
@@ -51,7 +53,7 @@ def state_of(process: int) -> str:
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def wait_until(condition: object, what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, what

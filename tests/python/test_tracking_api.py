@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def keep(size: int) -> bytearray:
     return bytearray(size)
 
 
-def in_new_interpreter(directory: Path, code: str, **options: object) -> str:
+def in_new_interpreter(directory: Path, code: str, **options: Any) -> str:
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=directory,
@@ -165,7 +166,7 @@ def test_a_coroutine_is_tracked_to_its_result(path: Path) -> None:
 
 def test_a_generator_is_tracked_from_its_first_step_to_its_end(path: Path) -> None:
     @heapscope.track(path)
-    def work() -> Iterator[int]:
+    def work() -> Generator[int, int, None]:
         got = yield len(keep(40_000))
         yield got
 
@@ -181,7 +182,7 @@ def test_a_generator_is_tracked_from_its_first_step_to_its_end(path: Path) -> No
 
 def test_a_generator_that_is_closed_early_ends_its_capture(path: Path) -> None:
     @heapscope.track(path)
-    def work() -> Iterator[int]:
+    def work() -> Generator[int, None, None]:
         while True:
             yield 1
 
@@ -347,5 +348,5 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_errors_have_one_base() -> None:
-    kinds: list[Callable[..., object]] = [heapscope.TrackingError, heapscope.CaptureError]
-    assert all(issubclass(kind, heapscope.HeapscopeError) for kind in kinds)  # type: ignore[arg-type]
+    for kind in (heapscope.TrackingError, heapscope.CaptureError):
+        assert issubclass(kind, heapscope.HeapscopeError)

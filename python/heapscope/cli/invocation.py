@@ -1,3 +1,5 @@
+# ruff: noqa: PTH100, PTH119
+# Pathlib is not loaded on the way to a program's start.
 """Reads ``heapscope run``'s command line and this interpreter's own options.
 
 Written by hand because it is on the way to the program's start, and because everything after the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -33,10 +34,9 @@ def open_capture(path: str) -> _analysis.Capture:
     except OSError as error:
         raise CommandError(f"cannot read {path!r}: {error.strerror or error}") from None
     if capture.form == "live" and not capture.damage and _is_over(capture):
-        try:
+        # Sealing saves space; a place that cannot be written is no reason to say anything.
+        with contextlib.suppress(HeapscopeError, OSError):
             _analysis.seal(path)
-        except (HeapscopeError, OSError):
-            pass  # sealing saves space: a place that cannot be written is no reason to say anything
     return capture
 
 

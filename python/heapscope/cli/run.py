@@ -1,3 +1,5 @@
+# ruff: noqa: PTH100, PTH108, PTH109, PTH110, PTH116, PTH118, PTH120
+# Pathlib is not loaded on the way to a program's start.
 """``heapscope run``: a program, natively run, and its capture.
 
 This process only supervises: the program is a plain ``python [options] SCRIPT ARGS`` in a process

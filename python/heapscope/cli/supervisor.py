@@ -1,3 +1,5 @@
+# ruff: noqa: PTH123
+# Pathlib is not loaded on the way to a program's start.
 """Starts a program in a process of its own and stays out of its way until it has ended.
 
 The supervisor blocks every signal it cares for before the program exists and takes them one by one
@@ -94,7 +96,7 @@ class Supervisor:
                 self._forward(received.si_signo)
 
     def _forward(self, number: int) -> None:
-        try:  # contextlib is not loaded yet
+        try:  # noqa: SIM105
             os.kill(self.process, number)
         except OSError:  # it has ended, or runs as another user
             pass
