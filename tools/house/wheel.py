@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pathlib
 import shutil
 from collections.abc import Mapping
@@ -11,6 +12,12 @@ from tools.house.environments import RUN_TIME, Environment
 from tools.house.layout import BUILD, ROOT, WHEELHOUSE
 from tools.house.process import run_quietly, step
 
+# The build backend itself: what pip would call, without what differs from one pip to the next.
+_BUILD_WHEEL = """
+import json, sys
+from scikit_build_core.build import build_wheel
+build_wheel(sys.argv[1], json.loads(sys.argv[2]))
+"""
 _PARTS = ("CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE", "cmake", "python", "src")
 
 
@@ -41,15 +48,10 @@ def build(
     house = WHEELHOUSE / name
     shutil.rmtree(house, ignore_errors=True)
     environment.install("build")
-    run_quietly(
-        [
-            *(environment.python, "-m", "pip", "wheel", ROOT, "-q"),
-            *("--no-build-isolation", "--no-deps", "--wheel-dir", house),
-            f"-Cbuild-dir={BUILD / 'wheel' / name}",
-            *(f"-Ccmake.define.{key}={value}" for key, value in definitions.items()),
-        ],
-        extra=tools,
-    )
+    house.mkdir(parents=True)
+    settings = {"build-dir": str(BUILD / "wheel" / name)}
+    settings.update((f"cmake.define.{key}", value) for key, value in definitions.items())
+    run_quietly([environment.python, "-c", _BUILD_WHEEL, house, json.dumps(settings)], extra=tools)
     return built(environment)
 
 
