@@ -1,6 +1,7 @@
 #include "capture/capture_builder.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "capture/change_log.h"
 #include "capture/id_index.h"
@@ -148,12 +149,12 @@ class Builder {
       }
     }
     for (std::size_t code = 1; code < first.size(); ++code) first[code] += first[code - 1];
-    std::vector<std::uint32_t> by_code(first.back());
+    std::vector<std::uint64_t> by_code(first.back());  // instruction, then node, in one word
     std::vector<std::uint32_t> next(first.begin(), first.end());
     for (std::size_t id = 1; id < raw_.nodes.size(); ++id) {
-      const std::uint32_t code = raw_.nodes[id].code;
-      if (used_[id] && code != 0 && code < raw_.codes.size()) {
-        by_code[next[code]++] = static_cast<std::uint32_t>(id);
+      const Node& node = raw_.nodes[id];
+      if (used_[id] && node.code != 0 && node.code < raw_.codes.size()) {
+        by_code[next[node.code]++] = (std::uint64_t{order_of(node.instruction)} << 32) | id;
       }
     }
     for (std::uint32_t code = 1; code < raw_.codes.size(); ++code) {
@@ -163,9 +164,17 @@ class Builder {
     }
   }
 
-  void resolve_code(const RawCode& raw, std::uint32_t* begin, std::uint32_t* end) {
+  // Instructions as unsigned numbers in the same order, and back.
+  static std::uint32_t order_of(std::int32_t instruction) noexcept {
+    return static_cast<std::uint32_t>(instruction) ^ 0x80000000U;
+  }
+  static std::int64_t instruction_of(std::uint64_t key) noexcept {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(key >> 32) ^ 0x80000000U);
+  }
+
+  void resolve_code(const RawCode& raw, std::uint64_t* begin, std::uint64_t* end) {
     if (is_own_file(raw.file)) {
-      for (std::uint32_t* id = begin; id != end; ++id) frame_of_[*id] = kNoId;
+      for (std::uint64_t* key = begin; key != end; ++key) frame_of_[static_cast<std::uint32_t>(*key)] = kNoId;
       return;
     }
     const std::uint32_t code = make_code(raw);
@@ -174,15 +183,14 @@ class Builder {
       ++lost_codes_;
       table = {};
     }
-    const auto instruction = [&](std::uint32_t id) { return raw_.nodes[id].instruction; };
-    std::sort(begin, end, [&](std::uint32_t a, std::uint32_t b) { return instruction(a) < instruction(b); });
+    std::sort(begin, end);
     LineTableCursor cursor(table, raw.line_table_kind, raw.first_line);
     PositionRange range;
     std::uint32_t frame = kUnknownId;
-    std::int64_t resolved = -2;
-    for (std::uint32_t* id = begin; id != end; ++id) {
-      if (instruction(*id) != resolved) {
-        resolved = instruction(*id);
+    std::int64_t resolved = std::int64_t{1} << 32;
+    for (std::uint64_t* key = begin; key != end; ++key) {
+      if (instruction_of(*key) != resolved) {
+        resolved = instruction_of(*key);
         Position position;
         if (resolved < 0) {
           position = position_of({}, raw.line_table_kind, raw.first_line, -1);
@@ -193,7 +201,7 @@ class Builder {
         }
         frame = make_frame(code, position);
       }
-      frame_of_[*id] = frame;
+      frame_of_[static_cast<std::uint32_t>(*key)] = frame;
     }
   }
 
@@ -202,7 +210,8 @@ class Builder {
     node_of_.assign(raw_.nodes.size(), kRootNode);
     merged_ = {StackNode{}};
     std::vector<std::uint32_t> lane_roots(capture_.threads.size(), kRootNode);
-    IdIndex index;
+    merged_.reserve(raw_.nodes.size());
+    IdIndex index(raw_.nodes.size());
     for (std::size_t id = 1; id < raw_.nodes.size(); ++id) {
       if (!used_[id]) continue;
       const std::uint32_t parent = node_of_[raw_.nodes[id].parent];
@@ -269,29 +278,40 @@ class Builder {
     merged_ = {};
   }
 
+  // Sorted by counting: sites of a node are few.
   void merge_sites() {
-    std::vector<std::uint32_t> order;
+    std::vector<std::uint32_t> first(capture_.nodes.size() + 1, 0);
     for (std::size_t id = 1; id < raw_.sites.size(); ++id) {
       Site& site = raw_.sites[id];
       if (!site.figures.any()) continue;
       site.node = node_of_[site.node];
-      order.push_back(static_cast<std::uint32_t>(id));
+      ++first[site.node + 1];
     }
-    const auto key = [&](std::uint32_t id) {
-      return (std::uint64_t{raw_.sites[id].node} << 8) | static_cast<std::uint64_t>(raw_.sites[id].domain);
-    };
-    std::sort(order.begin(), order.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return key(a) != key(b) ? key(a) < key(b) : a < b; });
+    std::partial_sum(first.begin(), first.end(), first.begin());
+    std::vector<std::uint32_t> order(first.back());
+    for (std::uint32_t id = 1; id < raw_.sites.size(); ++id) {
+      if (raw_.sites[id].figures.any()) order[first[raw_.sites[id].node]++] = id;
+    }
     site_of_.assign(raw_.sites.size(), kNoId);
-    std::uint64_t last = ~std::uint64_t{0};
-    for (const std::uint32_t id : order) {
-      if (key(id) == last) {
-        capture_.sites.back().figures += raw_.sites[id].figures;
-      } else {
-        capture_.sites.push_back(raw_.sites[id]);
-        last = key(id);
+    capture_.sites.reserve(order.size());
+    for (std::size_t from = 0, to = 0; from < order.size(); from = to) {
+      const std::uint32_t node = raw_.sites[order[from]].node;
+      while (to < order.size() && raw_.sites[order[to]].node == node) ++to;
+      const auto before = [&](std::uint32_t a, std::uint32_t b) {
+        return raw_.sites[a].domain != raw_.sites[b].domain ? raw_.sites[a].domain < raw_.sites[b].domain
+                                                            : a < b;
+      };
+      std::sort(order.begin() + static_cast<std::ptrdiff_t>(from),
+                order.begin() + static_cast<std::ptrdiff_t>(to), before);
+      for (std::size_t at = from; at < to; ++at) {
+        const Site& site = raw_.sites[order[at]];
+        if (at != from && capture_.sites.back().domain == site.domain) {
+          capture_.sites.back().figures += site.figures;
+        } else {
+          capture_.sites.push_back(site);
+        }
+        site_of_[order[at]] = static_cast<std::uint32_t>(capture_.sites.size() - 1);
       }
-      site_of_[id] = static_cast<std::uint32_t>(capture_.sites.size() - 1);
     }
     raw_.sites = {};
   }

@@ -4,16 +4,13 @@
 
 namespace heapscope::capture {
 
-std::uint64_t hash_key() noexcept {
-  static const std::uint64_t key = [] {
-    std::uint64_t random = 0;
-    if (const auto* bytes = reinterpret_cast<const char*>(getauxval(AT_RANDOM))) {
-      std::memcpy(&random, bytes, sizeof(random));
-    }
-    return mix(random);
-  }();
-  return key;
-}
+const std::uint64_t kHashKey = [] {
+  std::uint64_t random = 0;
+  if (const auto* bytes = reinterpret_cast<const char*>(getauxval(AT_RANDOM))) {
+    std::memcpy(&random, bytes, sizeof(random));
+  }
+  return mix(random);
+}();
 
 void IdIndex::grow() {
   std::vector<Slot> larger(slots_.size() * 2, Slot{kEmpty, 0});

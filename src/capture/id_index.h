@@ -4,6 +4,7 @@
 // is keyed per process, so that no file can be made to collide.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,7 +14,8 @@
 namespace heapscope::capture {
 
 // A key of this process, from the kernel.
-std::uint64_t hash_key() noexcept;
+extern const std::uint64_t kHashKey;
+inline std::uint64_t hash_key() noexcept { return kHashKey; }
 
 inline std::uint64_t mix(std::uint64_t value) noexcept {
   value ^= value >> 32;
@@ -23,9 +25,12 @@ inline std::uint64_t mix(std::uint64_t value) noexcept {
   return value ^ (value >> 32);
 }
 
-inline std::uint64_t hash_words(std::uint64_t first, std::uint64_t second = 0,
-                                std::uint64_t third = 0) noexcept {
-  return mix(mix(mix(hash_key() ^ first) + second) + third);
+inline std::uint64_t hash_words(std::uint64_t word) noexcept { return mix(hash_key() ^ word); }
+inline std::uint64_t hash_words(std::uint64_t first, std::uint64_t second) noexcept {
+  return mix(hash_words(first) + second);
+}
+inline std::uint64_t hash_words(std::uint64_t first, std::uint64_t second, std::uint64_t third) noexcept {
+  return mix(hash_words(first, second) + third);
 }
 
 inline std::uint64_t hash_text(std::string_view text) noexcept {
@@ -42,7 +47,7 @@ inline std::uint64_t hash_text(std::string_view text) noexcept {
 
 class IdIndex {
  public:
-  IdIndex() : slots_(64, Slot{kEmpty, 0}) {}
+  explicit IdIndex(std::size_t expected = 32) : slots_(std::bit_ceil(2 * expected + 2), Slot{kEmpty, 0}) {}
 
   // The id for which `equal(id)` holds among those with this hash; else what `make()` returns, remembered.
   template <class Equal, class Make>
