@@ -74,6 +74,17 @@ std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain)
   return site;
 }
 
+void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept {
+  Level* const sentinel = lane.levels.data();
+  Level* lowest = level;
+  for (; level > sentinel; --level) {
+    if (cpython::unchanged(level->frame, level->link)) continue;
+    if (cpython::previous(level->frame) != level->link.previous) return walk_changed_stack(lane, frame);
+    lowest = level;
+  }
+  renew_nodes(lane, static_cast<std::uint32_t>(lowest - sentinel));
+}
+
 void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
   Level* levels = lane.levels.data();
   std::uint32_t known = lane.depth;  // levels 1 to `known` may still hold

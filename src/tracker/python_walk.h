@@ -27,6 +27,8 @@ using capture::Domain;
 // A level was found changed, or the innermost frame has no level: the rest of the walk, all but the node of
 // the leaf.
 void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept;
+// The same where the innermost frame and those above `level` hold: often only the callers' instructions moved.
+[[gnu::noinline]] void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept;
 // No memo of this stack, or none of this domain: looks the leaf up and remembers it.
 std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept;
 std::uint32_t root_site(LaneState& lane, Domain domain) noexcept;
@@ -49,13 +51,14 @@ inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t 
 
   Level* const sentinel = lane.levels.data();
   Level* leaf = sentinel + lane.depth;
-  bool changed = true;
   if (leaf->frame == frame && leaf->link.previous == cpython::previous(frame)) [[likely]] {
     Level* level = leaf - 1;
     while (cpython::unchanged(level->frame, level->link)) --level;
-    changed = level > sentinel;
-  }
-  if (changed) {
+    if (level > sentinel) {
+      walk_changed_level(lane, frame, level);
+      leaf = lane.levels.data() + lane.depth;
+    }
+  } else {
     walk_changed_stack(lane, frame);
     leaf = lane.levels.data() + lane.depth;
   }
