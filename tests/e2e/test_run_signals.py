@@ -43,9 +43,8 @@ def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
 
 
 def program_of(process: subprocess.Popen[bytes]) -> int:
-    """Return the process id of the recorded program: the supervisor's only child."""
+    """Return the process id of the recorded program: the supervisor's first child."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    assert len(children) == 1
     return int(children[0])
 
 
@@ -82,6 +81,17 @@ def test_a_signal_to_the_supervisor_reaches_the_program_once(capture: Path, name
     process.send_signal(getattr(signal, name))
     assert finish(process) == (0, f"['{name}']\n".encode(), b"")
     assert Capture(capture).complete
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGINT", "SIGCONT"])
+def test_a_signal_to_the_group_reaches_the_program_once(capture: Path, name: str) -> None:
+    source = COUNT_ONE.replace("sys.argv[1:]", f"[{name!r}]").replace(
+        "sys.stdin.readline()", "\nwhile not counted: signal.pause()\nsys.stdin.readline()"
+    )
+    process = start(capture, source, start_new_session=True)
+    os.killpg(process.pid, getattr(signal, name))
+    process.send_signal(signal.SIGWINCH)  # a second one, so that the first has been dealt with
+    assert finish(process) == (0, f"['{name}']\n".encode(), b"")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])

@@ -3,9 +3,9 @@
 """Starts a program in a process of its own and stays out of its way until it has ended.
 
 The supervisor blocks every signal it cares for before the program exists and takes them one by one
-with sigwaitinfo, so none is lost, none interrupts it, and it knows who sent each: what the terminal
-sent has reached the program already (both are in one process group), what somebody sent to the
-supervisor is passed on. The program gets the signal mask and dispositions it would have had.
+with sigwaitinfo, so none is lost and none interrupts it. A signal to the whole process group, as a
+key of the terminal sends, has reached the program already; one to the supervisor alone is passed
+on. The program gets the signal mask and dispositions it would have had.
 
 Only modules that an interpreter has at start-up are used: ``_signal`` where ``signal`` would pull
 in ``enum``.
@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import sys
 
+from heapscope.cli.witness import Witness
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -23,19 +25,21 @@ else:
     import _signal
 
 _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
-_FROM_TERMINAL = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGWINCH, *_JOB_CONTROL)
 _FORWARDED = (
-    *_FROM_TERMINAL,
+    _signal.SIGINT,
     _signal.SIGTERM,
     _signal.SIGHUP,
+    _signal.SIGQUIT,
     _signal.SIGUSR1,
     _signal.SIGUSR2,
     _signal.SIGCONT,
+    _signal.SIGWINCH,
+    *_JOB_CONTROL,
 )
 _WAITED_FOR = (_signal.SIGCHLD, *_FORWARDED)
 _IGNORED_BY_CPYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)  # a new process must not inherit that
-_COERCED_LOCALES = (b"C.UTF-8", b"C.utf8", b"UTF-8")
 _SENT_BY_KERNEL = 0x80  # SI_KERNEL
+_COERCED_LOCALES = (b"C.UTF-8", b"C.utf8", b"UTF-8")
 
 
 class Supervisor:
@@ -68,6 +72,11 @@ class Supervisor:
             setsigmask=before,
             setsigdef=_IGNORED_BY_CPYTHON,
         )
+        self._witness: Witness | None
+        try:
+            self._witness = Witness(_WAITED_FOR)
+        except OSError:  # no more processes: every signal is taken for one to us alone
+            self._witness = None
 
     def wait(self) -> int | None:
         """Forward signals until the program has ended.
@@ -81,19 +90,32 @@ class Supervisor:
             The exit code, or -n when signal n ended it; None when the system kept no record.
         """
         while True:
-            received = _signal.sigwaitinfo(_WAITED_FOR)
-            if received.si_signo == _signal.SIGCHLD:
-                try:
-                    process, status = os.waitpid(self.process, os.WNOHANG | os.WUNTRACED)
-                except ChildProcessError:
-                    return None
-                if process == 0:
-                    continue
-                if not os.WIFSTOPPED(status):
-                    return os.waitstatus_to_exitcode(status)
-                self._stop_with(os.WSTOPSIG(status))
-            elif received.si_code != _SENT_BY_KERNEL or received.si_signo not in _FROM_TERMINAL:
-                self._forward(received.si_signo)
+            received = _receive()
+            alone = received - {_signal.SIGCHLD}
+            if alone and self._witness is not None:
+                alone -= self._witness.of_group(alone)
+            for number in alone:
+                self._forward(number)
+            if _signal.SIGCHLD in received:
+                ended, status = self._look()
+                if ended:
+                    break
+        if self._witness is not None:
+            self._witness.dismiss()
+        return status
+
+    def _look(self) -> tuple[bool, int | None]:
+        """Return whether the program has ended, and how; stop when it has stopped."""
+        try:
+            process, status = os.waitpid(self.process, os.WNOHANG | os.WUNTRACED)
+        except ChildProcessError:
+            return True, None
+        if process == 0:
+            return False, None
+        if os.WIFSTOPPED(status):
+            self._stop_with(os.WSTOPSIG(status))
+            return False, None
+        return True, os.waitstatus_to_exitcode(status)
 
     def _forward(self, number: int) -> None:
         try:  # noqa: SIM105
@@ -111,6 +133,21 @@ class Supervisor:
             return
         os.kill(os.getpid(), _signal.SIGSTOP)
         self._forward(_signal.SIGCONT)
+
+
+def _receive() -> set[int]:
+    """Wait for signals, and return all that have come.
+
+    Those by which the terminal stops its foreground group are left out: the program has them, and
+    the witness may not remember, because a SIGCONT takes them back.
+    """
+    received = set()
+    signal: _signal.struct_siginfo | None = _signal.sigwaitinfo(_WAITED_FOR)
+    while signal is not None:
+        if signal.si_signo not in _JOB_CONTROL or signal.si_code != _SENT_BY_KERNEL:
+            received.add(signal.si_signo)
+        signal = _signal.sigtimedwait(_WAITED_FOR, 0)
+    return received
 
 
 def _environment(additions: dict[str, str]) -> dict[bytes, bytes]:
