@@ -24,6 +24,7 @@ class LiveTables {
     const std::size_t bytes =
         file_.read(kDirectoryOffset, entries.data(), entries.size() * sizeof(std::uint64_t));
     entries.resize(bytes / sizeof(std::uint64_t));
+    const std::uint64_t chunks_in_file = (file_.size() + kChunkBytes - 1) / kChunkBytes;
     for (std::size_t index = 1; index < entries.size(); ++index) {
       const auto kind = static_cast<std::size_t>(entries[index] & 0xFFU);
       const std::uint64_t generation = (entries[index] >> 8) & 0xFFFFFFU;
@@ -32,7 +33,9 @@ class LiveTables {
       const bool timed = kind == static_cast<std::size_t>(ChunkKind::kTicks) ||
                          kind == static_cast<std::size_t>(ChunkKind::kTickLog);
       if (timed && generation != (timeline_generation & 0xFFFFFFU)) continue;
-      if (sequence >= kMaxChunks) {
+      // A chunk past the end of the file is missing, and a table has no more chunks than the file.
+      if (index >= chunks_in_file) continue;
+      if (sequence >= chunks_in_file) {
         ++bad_entries_;
         continue;
       }

@@ -65,7 +65,7 @@ class LiveFile {
     lane.threads_seen = 1;
     lane.root = static_cast<std::uint32_t>(nodes.size() - 1);
     lane.name_bytes = static_cast<std::uint32_t>(name.size());
-    std::memcpy(lane.name, name.data(), name.size());
+    std::copy(name.begin(), name.end(), lane.name);
     return index;
   }
 

@@ -275,6 +275,19 @@ TEST(LiveReader, a_header_that_claims_more_than_can_be_costs_no_memory) {
   }
 }
 
+TEST(LiveReader, a_table_that_claims_more_chunks_than_the_file_has_costs_no_memory) {
+  SmallFile file;
+  std::string bytes = file.bytes();
+  const std::uint64_t far = capture::directory_entry(ChunkKind::kNodes, 0, 16'000);
+  std::memcpy(bytes.data() + file.directory_offset_of(ChunkKind::kNodes), &far, sizeof(far));
+  std::memset(bytes.data() + offsetof(capture::Superblock, node_count), 0xFF, 8);
+  const auto result = open_bytes(bytes);
+  ASSERT_TRUE(result.ok());
+  EXPECT_FALSE(result.value().damage.empty());
+  EXPECT_EQ(result.value().nodes.size(), 1U);
+  EXPECT_EQ(only_site(result.value()).live_bytes, 1000U);
+}
+
 TEST(LiveReader, a_file_cut_anywhere_is_read_as_far_as_it_goes_or_refused_in_one_line) {
   SmallFile file;
   file.ticks.resize(3);
