@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import callgrind
@@ -27,26 +28,30 @@ GROUPS = {
 }
 
 
-def run(
-    programs: Path, package: Path, workload: str, scale: float, *, tracked: bool
-) -> Counter[Place]:
-    """Instructions of one run, start and end included."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        more = {"HEAPSCOPE_RUN": f"f:{directory}/out.hscope"} if tracked else {}
-        variables = environment.clean_variables(
-            BENCH_SCALE=str(scale), PYTHONPATH=str(package), **more
-        )
-        script = str(environment.WORKLOADS / f"{workload}.py")
-        return callgrind.count([str(programs / "python"), script], variables)
+@dataclass(frozen=True)
+class Counted:
+    """What is counted: a workload in a size, by an interpreter with a package first on its path."""
 
+    python: Path
+    package: Path
+    workload: str
+    scale: float
 
-def work(
-    programs: Path, package: Path, workload: str, scale: float, *, tracked: bool
-) -> Counter[Place]:
-    """Instructions of `scale` of the work, without start and end."""
-    counts = run(programs, package, workload, 2 * scale, tracked=tracked)
-    counts.subtract(run(programs, package, workload, scale, tracked=tracked))
-    return counts
+    def whole(self, factor: float, *, tracked: bool) -> Counter[Place]:
+        """Instructions of one run of `factor` times the size, start and end included."""
+        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            more = {"HEAPSCOPE_RUN": f"f:{directory}/out.hscope"} if tracked else {}
+            variables = environment.clean_variables(
+                BENCH_SCALE=str(factor * self.scale), PYTHONPATH=str(self.package), **more
+            )
+            script = environment.WORKLOADS / f"{self.workload}.py"
+            return callgrind.count([str(self.python), str(script)], variables)
+
+    def work(self, *, tracked: bool) -> Counter[Place]:
+        """Instructions of the work, without start and end."""
+        counts = self.whole(2, tracked=tracked)
+        counts.subtract(self.whole(1, tracked=tracked))
+        return counts
 
 
 def main(arguments: list[str]) -> int:
@@ -62,8 +67,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     programs = environment.programs(options.python, install=options.install)
     package = environment.debug_package(programs, install=options.install)
-    base = work(programs, package, options.workload, options.scale, tracked=False)
-    tracked = work(programs, package, options.workload, options.scale, tracked=True)
+    counted = Counted(programs / "python", package, options.workload, options.scale)
+    counted.whole(0.0, tracked=True)  # byte code is compiled now and not while counting
+    base = counted.work(tracked=False)
+    tracked = counted.work(tracked=True)
     before, after = base.total(), tracked.total()
     print(f"{options.workload}: {before:,} instructions untracked, {after:,} tracked, ", end="")
     print(f"ratio {after / before:.3f}")
