@@ -13,7 +13,7 @@ from tools.house import native
 from tools.house.layout import BUILD, ROOT
 from tools.house.process import environment, run, say, step
 
-_CPP = ("src", "tests/cpp")
+_CPP = ("src", "tests/cpp", "tests/fuzz")
 _PYTHON = ("python", "tests", "tools", "benchmarks", "examples")
 _CHECK_LISTS = (ROOT / ".clang-tidy", ROOT / "tests" / "cpp" / ".clang-tidy")
 _TIDY = BUILD / "tidy"
