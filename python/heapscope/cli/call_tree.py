@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     Node = dict[str, Any]
     Key = tuple[str, str, int | None]
+    Place = tuple[str, int | None]
 
 _IMPORT_MACHINERY = "<frozen importlib."
 
@@ -50,25 +51,31 @@ def program_lines(root: Node) -> list[Node]:
     Returns
     -------
     list of dict
-        ``function, file, line, bytes``, heaviest first; what no line of the program led to is in
-        none of them.
+        ``function, file, line, bytes``, heaviest first; where functions share a line (a lambda in
+        it), the heaviest is named. What no line of the program led to is in none of them.
     """
-    totals: dict[Key, int] = {}
-    pending: list[tuple[Node, Key | None]] = [(root, None)]
+    totals: dict[Place, int] = {}
+    functions: dict[Place, dict[str, int]] = {}
+    pending: list[tuple[Node, Node | None]] = [(root, None)]
     while pending:
         node, owner = pending.pop()
         if is_program(node["file"]):
-            owner = (node["function"], node["file"], node["line"])
+            owner = node
         if owner is not None:
+            place = (owner["file"], owner["line"])
             direct = node["self_bytes"] + node["hidden"]["bytes"]
-            totals[owner] = totals.get(owner, 0) + direct
+            totals[place] = totals.get(place, 0) + direct
+            shares = functions.setdefault(place, {})
+            shares[owner["function"]] = shares.get(owner["function"], 0) + direct
         pending.extend((child, owner) for child in node["children"])
     ordered = sorted(totals.items(), key=lambda item: item[1], reverse=True)
-    return [
-        {"function": function, "file": file, "line": line, "bytes": total}
-        for (function, file, line), total in ordered
-        if total
-    ]
+    rows = []
+    for place, total in ordered:
+        if total:
+            by_function = functions[place]
+            function = max(by_function, key=lambda name: by_function[name])
+            rows.append({"function": function, "file": place[0], "line": place[1], "bytes": total})
+    return rows
 
 
 def _bare(sources: list[Node]) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from pathlib import PurePath
 
 from heapscope.cli import output, places, reading, units
@@ -22,6 +23,7 @@ _EXAMPLE = """\
   heapscope summary work.hscope
   heapscope summary work.hscope --json | jq .peak_bytes"""
 _TOP = 5
+_LEAST_ROOM = 20
 _GAPS = {
     "unwalkable_stacks": "without a stack",
     "folded_stacks": "counted at a caller",
@@ -56,12 +58,16 @@ def _print(console: Console, document: Document, own: list[Document], path: str)
     figures = list(_figures(document))
     width = max(len(name) for name, _ in figures)
     for name, value in figures:
-        line = Text(f"{name:{width}}  ", style="dim")
-        line.append(value, style="none")
-        console.print(line, soft_wrap=True)
+        room = max(console.width - width - 2, _LEAST_ROOM)
+        parts = textwrap.wrap(value, room, break_long_words=False, break_on_hyphens=False)
+        for index, part in enumerate(parts):
+            line = Text(f"{'' if index else name:{width}}  ", style="dim")
+            line.append(part, style="none")
+            console.print(line, soft_wrap=True)
     peak = document["peak_bytes"]
     rows = document["top"][:_TOP]
-    if rows and own and _place(own[0]) != _place(rows[0]):
+    heavy = [row for row in rows if row["peak_bytes"] >= peak / 100]
+    if own and not all(places.is_program(row["file"]) for row in heavy):
         _print_lines(console, "line of the program", own[:_TOP], "bytes", peak)
     if rows:
         _print_lines(console, "line that allocates", rows, "peak_bytes", peak)
@@ -83,10 +89,6 @@ def _print_lines(console: Console, header: str, rows: list[Document], key: str, 
             for row in rows
         ],
     )
-
-
-def _place(row: Document) -> tuple[object, object]:
-    return row["file"], row["line"]
 
 
 def headline(document: Document, own: list[Document]) -> str:
