@@ -115,7 +115,7 @@ def test_the_command_is_installed() -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The wheel under test: the one `make test` built, else one that is built here."""
-    given = os.environ.get("HEAPSCOPE_WHEEL")
+    given = os.environ.get("WHEEL_UNDER_TEST")
     if given:
         return pathlib.Path(given)
     house = tmp_path_factory.mktemp("wheel")

@@ -28,7 +28,7 @@ def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Re
         [f"--junitxml={report}"],
         {
             "PATH": f"{environment.directory / 'bin'}:{tools['PATH']}",
-            "HEAPSCOPE_WHEEL": str(wheel.built(environment)),
+            "WHEEL_UNDER_TEST": str(wheel.built(environment)),
         },
     )
 
