@@ -1,4 +1,4 @@
-"""Counts how words begin: a list of words held while it is read, and a Counter of their prefixes.
+"""Counts how words begin: a list of words, and a Counter of their prefixes that is then ranked.
 
 heapscope run -o words.hscope examples/word_prefixes.py [WORDS]
 heapscope summary words.hscope
@@ -15,8 +15,11 @@ SYLLABLES = ("ka", "lo", "mi", "ne", "po", "ru", "sa", "ti", "va", "zu", "bre", 
 
 def make_words(count: int) -> list[str]:
     """Return words of four syllables, always the same ones."""
-    parts = itertools.product(SYLLABLES, repeat=4)
-    return ["".join(word) for word in itertools.islice(itertools.cycle(parts), count)]
+    combinations = itertools.cycle(itertools.product(SYLLABLES, repeat=4))
+    words = []
+    for syllables in itertools.islice(combinations, count):
+        words.append("".join(syllables))
+    return words
 
 
 def count_prefixes(words: list[str]) -> collections.Counter[str]:
@@ -28,12 +31,22 @@ def count_prefixes(words: list[str]) -> collections.Counter[str]:
     return prefixes
 
 
+def frequency(entry: tuple[str, int]) -> tuple[int, str]:
+    """Order prefixes from frequent to rare."""
+    prefix, count = entry
+    return -count, prefix
+
+
+def rank(prefixes: collections.Counter[str]) -> list[tuple[str, int]]:
+    """Sort prefixes by frequency."""
+    return sorted(prefixes.items(), key=frequency)
+
+
 def main() -> None:
-    """Print the most frequent beginnings of two letters or more."""
+    """Print the most frequent beginnings."""
     words = make_words(int(sys.argv[1]) if len(sys.argv) > 1 else 150_000)
     prefixes = count_prefixes(words)
-    longer = {prefix: count for prefix, count in prefixes.items() if len(prefix) > 1}
-    for prefix, count in sorted(longer.items(), key=lambda item: (-item[1], item[0]))[:5]:
+    for prefix, count in rank(prefixes)[:5]:
         print(f"{prefix:4} {count:8,}")
 
 

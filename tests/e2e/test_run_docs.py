@@ -1,0 +1,51 @@
+"""The consoles in the manual are what the commands print, figures apart."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("run.md", "tree-and-table.md")
+FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ms|s|%)(?!\w))?")
+
+
+def consoles(page: Path) -> list[tuple[str, list[str]]]:
+    """Return the commands of a page, in order, each with the lines it prints."""
+    found: list[tuple[str, list[str]]] = []
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+def comparable(lines: list[str]) -> list[str]:
+    """Mask figures and widths; leave out the interpreter's own frames, which differ by version."""
+    masked = [" ".join(FIGURE.sub("#", line).split()) for line in lines]
+    return [line for line in masked if "<frozen " not in line]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_manual_shows_what_is_printed(tmp_path: Path, name: str) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    commands = consoles(ROOT / "docs" / name)
+    assert len(commands) >= 4
+    for command, expected in commands:
+        assert command.startswith("heapscope ")
+        ended = subprocess.run(
+            ["sh", "-c", f"COLUMNS=80 '{sys.executable}' -m {command}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        printed = (ended.stdout + ended.stderr).splitlines()
+        assert comparable(printed) == comparable(expected), command
