@@ -74,18 +74,8 @@ std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain)
   return site;
 }
 
-void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept {
-  Level* const sentinel = lane.levels.data();
-  Level* lowest = level;
-  for (; level > sentinel; --level) {
-    if (cpython::unchanged(level->frame, level->link)) continue;
-    if (cpython::previous(level->frame) != level->link.previous) return walk_changed_stack(lane, frame);
-    lowest = level;
-  }
-  renew_nodes(lane, static_cast<std::uint32_t>(lowest - sentinel));
-}
-
-void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
+// Frames were pushed and popped in any number.
+static void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
   Level* levels = lane.levels.data();
   std::uint32_t known = lane.depth;  // levels 1 to `known` may still hold
   std::uint32_t pending = 0;         // frames that need a level, innermost first
@@ -144,6 +134,40 @@ void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
     level_hint(lane, next) = index;
   }
   renew_nodes(lane, lowest);
+}
+
+void walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept {
+  Level* levels = lane.levels.data();
+  const std::uint32_t depth = lane.depth;
+  const cpython::Frame* caller = cpython::previous(frame);
+  if (depth == 0) return walk_changed_stack(lane, frame);
+  Level* level = levels + depth;
+  if (level->frame == caller && depth + 1 < lane.levels.capacity()) {
+    Level& leaf = levels[++lane.depth];
+    leaf.frame = frame;
+    leaf.link = {caller, 0};
+    level_hint(lane, frame) = lane.depth;
+  } else if (--level; level->frame == frame && level->link.previous == caller) {
+    --lane.depth;
+    --level;
+  } else {
+    return walk_changed_stack(lane, frame);
+  }
+  while (cpython::unchanged(level->frame, level->link)) --level;
+  if (level > levels) return walk_changed_level(lane, frame, level);
+  Level& leaf = levels[lane.depth];
+  leaf.parent = lane.depth > 1 ? (&leaf)[-1].node : lane.root;
+}
+
+void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept {
+  Level* const sentinel = lane.levels.data();
+  Level* lowest = level;
+  for (; level > sentinel; --level) {
+    if (cpython::unchanged(level->frame, level->link)) continue;
+    if (cpython::previous(level->frame) != level->link.previous) return walk_changed_stack(lane, frame);
+    lowest = level;
+  }
+  renew_nodes(lane, static_cast<std::uint32_t>(lowest - sentinel));
 }
 
 void check_walk(LaneState& lane, const cpython::Frame* frame, std::uint32_t node) noexcept {

@@ -24,9 +24,9 @@ namespace heapscope::tracker {
 
 using capture::Domain;
 
-// A level was found changed, or the innermost frame has no level: the rest of the walk, all but the node of
-// the leaf.
-void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept;
+// The innermost frame is not the leaf's: all of the walk but the node of the leaf. Most often one call was
+// made or one returned.
+[[gnu::noinline]] void walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept;
 // The same where the innermost frame and those above `level` hold: often only the callers' instructions moved.
 [[gnu::noinline]] void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept;
 // No memo of this stack, or none of this domain: looks the leaf up and remembers it.
@@ -59,7 +59,7 @@ inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t 
       leaf = lane.levels.data() + lane.depth;
     }
   } else {
-    walk_changed_stack(lane, frame);
+    walk_moved_leaf(lane, frame);
     leaf = lane.levels.data() + lane.depth;
   }
   const std::uintptr_t key = cpython::instruction_key(frame);
