@@ -11,7 +11,6 @@ namespace {
 
 using capture::Capture;
 using capture::CodeObject;
-using capture::Figures;
 using capture::Frame;
 using capture::IdIndex;
 using capture::Site;

@@ -4,7 +4,7 @@
 
 namespace heapscope::capture {
 
-const std::uint64_t kHashKey = [] {
+const std::uint64_t kHashKey = []() noexcept {
   std::uint64_t random = 0;
   if (const auto* bytes = reinterpret_cast<const char*>(getauxval(AT_RANDOM))) {
     std::memcpy(&random, bytes, sizeof(random));

@@ -1,10 +1,9 @@
-// libFuzzer's entry to the reader of captures. To build and run it:
+// libFuzzer's entry to the reader of captures: `cmake --preset fuzz && cmake --build --preset fuzz`, then
 //
-//     clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/reader_fuzz.cpp \
-//         $(ls src/capture/*.cpp src/analysis/*.cpp | grep -v capture/writer.cpp) -lzstd -o reader_fuzz
-//     ./reader_fuzz -max_len=4000000 SEEDS
+//     build/fuzz/reader_fuzz -max_len=4000000 CORPUS SEEDS
 //
-// Any captures make good seeds. tests/cpp/analysis/hostile_files_test.cpp checks the same with fixed mutations.
+// Any captures make good seeds. tests/cpp/analysis/hostile_files_test.cpp checks the same with mutations that
+// do not change from run to run.
 #include "check_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

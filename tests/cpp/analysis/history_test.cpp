@@ -62,8 +62,8 @@ class Histories : public testing::TestWithParam<std::tuple<std::uint32_t, bool>>
   std::vector<std::uint32_t> threads;
 };
 
-const PlainFrame kOutside = {"<no Python frame>", "<native>", 0};
-PlainFrame leaf_of(const PlainSite& site) { return site.stack.empty() ? kOutside : site.stack.back(); }
+PlainFrame outside() { return {"<no Python frame>", "<native>", 0}; }
+PlainFrame leaf_of(const PlainSite& site) { return site.stack.empty() ? outside() : site.stack.back(); }
 
 TEST_P(Histories, every_site_has_the_figures_of_its_blocks) {
   EXPECT_TRUE(capture.damage.empty());
@@ -85,7 +85,7 @@ TEST_P(Histories, rows_of_lines_are_what_their_innermost_frames_allocated) {
   for (const auto& [site, figures] : truth) {
     std::set<Line> lines;
     for (const PlainFrame& frame : site.stack) lines.insert({frame.file, frame.line});
-    if (site.stack.empty()) lines.insert({kOutside.file, 0});
+    if (site.stack.empty()) lines.insert({outside().file, 0});
     for (const Line& line : lines) inclusive[line] += figures.peak_bytes;
   }
   const auto expected = group<Line>([](const PlainSite& site) {
@@ -113,7 +113,7 @@ TEST_P(Histories, rows_of_functions_and_files_count_recursion_once) {
     std::set<Function> functions;
     std::set<std::string> files;
     std::vector<PlainFrame> stack = site.stack;
-    if (stack.empty()) stack.push_back(kOutside);
+    if (stack.empty()) stack.push_back(outside());
     for (const PlainFrame& frame : stack) {
       functions.insert({frame.function, frame.file});
       files.insert(frame.file);
@@ -188,7 +188,7 @@ Paths paths_of_model(const std::map<PlainSite, Figures>& truth, Metric metric, b
     const analysis::Amount amount = amount_of(figures, metric);
     if (amount.bytes == 0 && amount.blocks == 0) continue;
     std::vector<PlainFrame> stack = site.stack;
-    if (stack.empty()) stack.push_back(kOutside);
+    if (stack.empty()) stack.push_back(outside());
     if (inverted) std::reverse(stack.begin(), stack.end());
     for (std::size_t depth = 0; depth <= stack.size(); ++depth) {
       paths[{stack.begin(), stack.begin() + static_cast<std::ptrdiff_t>(depth)}] += amount;

@@ -16,7 +16,6 @@ namespace {
 using capture::Capture;
 using capture::ErrorCode;
 using capture::SealedHeader;
-using capture::SectionEntry;
 
 // A capture with something in every table.
 struct FullFile : LiveFile {
