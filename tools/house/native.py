@@ -34,7 +34,16 @@ def test(preset: str, tools: Mapping[str, str]) -> Result:
     report = REPORTS / f"ctest-{preset}.xml"
     return from_junit(
         f"C++ ({preset})",
-        ["ctest", "--test-dir", BUILD / preset, "-j2", "--output-on-failure", "--no-tests=error"],
+        [
+            "ctest",
+            "--test-dir",
+            BUILD / preset,
+            "-j2",
+            "--output-on-failure",
+            "--no-tests=error",
+            "--timeout",
+            "120",
+        ],
         report,
         ["--output-junit", report],
         {**tools, **_SANITIZERS},
