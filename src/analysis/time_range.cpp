@@ -46,7 +46,7 @@ TimeRange make_time_range(const capture::Capture& capture, double from_s, double
       row.site = delta.site;
       bytes = blocks = 0;
     }
-    if (delta.born < from || delta.born > to || delta.tick > to) continue;
+    if (delta.born < from || delta.tick > to) continue;
     bytes = static_cast<std::int64_t>(static_cast<std::uint64_t>(bytes) +
                                       static_cast<std::uint64_t>(delta.live_bytes));
     blocks = static_cast<std::int64_t>(static_cast<std::uint64_t>(blocks) +
