@@ -203,7 +203,10 @@ void SlotPatcher::run_pass() noexcept {
   const bool active = active_.load();
   if (!active) forget();  // restored slots are found by reading every object anew
   if (first_letters_ == 0) {
-    for (const Hook& hook : hooks_) first_letters_ |= letter_bit(hook.name[0]);
+    for (std::size_t i = 0; i < hooks_.size(); ++i) {
+      first_letters_ |= letter_bit(hooks_[i].name[0]);
+      if (*hooks_[i].original != nullptr) visible_[i] = dlsym(RTLD_DEFAULT, hooks_[i].name);
+    }
   }
   skipped_now_ = patched_now_ = 0;
   position_ = 0;
@@ -357,7 +360,10 @@ void SlotPatcher::apply(const KnownObject& object) noexcept {
       if (active || !write(object, slot, *hook.original)) ++patched_now_;
       continue;
     }
-    if (!active || *hook.original == nullptr) continue;
+    // The program's stub jumps through the program's slot, which is rewritten.
+    if (!active || *hook.original == nullptr || (value == visible_[slot.hook] && value != *hook.original)) {
+      continue;
+    }
     const auto target = reinterpret_cast<ElfW(Addr)>(value);
     const bool unresolved = slot.may_be_lazy && target >= object.begin && target < object.end;
     const bool ours =

@@ -139,6 +139,7 @@ class SlotPatcher {
   PageArray<Slot> slots_;
   std::size_t slot_count_ = 0;
   std::uint64_t first_letters_ = 0;
+  void* visible_[kMaxHooks] = {};  // what a look-up finds: the function, or the program's stub for it
   std::uint16_t definers_[kMaxHooks] = {};  // objects that define the name, the process-wide one left out
 };
 

@@ -2,7 +2,9 @@
 // glibc reads that from the return address, so these hooks jump to the original instead of calling it.
 //
 // After dlopen nothing of ours runs; the thread is marked, and its next event (in a constructor, or after the
-// return) finds every object of that call mapped and relocated, and patches it.
+// return) finds every object of that call mapped and relocated, and patches it. Where the loader's own
+// mallocs reach us (a program that is not position-independent and takes malloc's address, as Debian's
+// python3 does) that event may come too early; a look-up, which is how a library is put to use, patches again.
 #include "tracker/loader_hooks.h"
 
 #include <dlfcn.h>
@@ -22,15 +24,21 @@
 namespace heapscope::tracker {
 namespace {
 
+// This thread opened a library and has looked nothing up since.
+thread_local constinit bool opened_library __attribute__((tls_model("initial-exec"))) = false;
+
 std::atomic<std::uint64_t> created{0};
 std::atomic<std::uint64_t> last_stack_bytes{0};
 
 bool is_tracking() noexcept { return __atomic_load_n(&state.armed, __ATOMIC_RELAXED) != 0; }
 
-// A lookup is often the first thing that happens after a dlopen.
-void patch_if_due() noexcept {
+void patch_opened_library() noexcept {
   ThreadState& thread = thread_state;
-  if (thread.busy == kScanDue) begins_event_slowly(thread);
+  if (!opened_library || (thread.busy & (kForwarding | kRecording)) != 0) return;
+  opened_library = false;
+  thread.busy = kForwarding;
+  patch_new_objects();
+  thread.busy = kIdle;
 }
 
 }  // namespace
@@ -40,6 +48,7 @@ extern "C" {
 // Before the jump to dlopen or dlmopen.
 __attribute__((used, visibility("hidden"))) void heapscope_note_load(int mode) noexcept {
   if (!is_tracking()) return;
+  patch_opened_library();
   if ((mode & RTLD_DEEPBIND) != 0) expect_own_scope();
   // glibc begins by freeing the message of an earlier failure, through slots that we rewrote: an event before
   // the library is there. A lookup that succeeds frees it now, as dlopen would.
@@ -48,13 +57,15 @@ __attribute__((used, visibility("hidden"))) void heapscope_note_load(int mode) n
   thread.busy = kForwarding;
   heapscope_original_dlsym(RTLD_DEFAULT, "malloc");
   thread.busy = busy | kScanDue;
+  opened_library = true;
 }
 
 // What dlsym and dlvsym answer where the caller does not matter: our hook, or null to jump to the original.
 __attribute__((used, visibility("hidden"))) void* heapscope_look_up(void* library, const char* name,
                                                                     const char* version) noexcept {
-  if (!is_tracking() || library == RTLD_NEXT || name == nullptr) return nullptr;
-  patch_if_due();
+  if (!is_tracking()) return nullptr;
+  patch_opened_library();
+  if (library == RTLD_NEXT || name == nullptr) return nullptr;
   for (const Hook& hook : native_hooks()) {
     if (*hook.original == nullptr || std::strcmp(hook.name, name) != 0) continue;
     // The default scope finds what every slot holds.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,14 +148,12 @@ def test_lookups_answer_as_they_do_untracked(path: Path, tmp_path: Path) -> None
             version_of(b"malloc", b"GLIBC_2.2.5"),
         ]
 
-    untracked = answers()
+    untracked, found = answers(), default_of(b"malloc")
     with heapscope.track(path):
-        tracked = answers()
-        while_tracking = default_of(b"malloc")
-    assert tracked == untracked
+        tracked, hook = answers(), default_of(b"malloc")
+    assert tracked == untracked == answers()
     assert untracked[3] is not None
-    assert while_tracking != default_of(b"malloc")
-    assert default_of(b"malloc") == next_of(b"malloc")
+    assert hook != found == default_of(b"malloc")
 
 
 def test_the_message_of_a_failed_open_is_the_loaders(path: Path) -> None:
@@ -218,3 +218,49 @@ def test_importing_an_extension_while_tracking_tracks_it(path: Path) -> None:
         )
         > 1_000_000
     )
+
+
+FIXED_PROGRAM = """
+import ctypes, sys
+import heapscope
+from native_libraries import declared, of_function
+
+address = ctypes.cast(ctypes.CDLL(None).malloc, ctypes.c_void_p).value
+assert address < 1 << 32, "the program has no stub for malloc"
+
+def kept(): return allocate(98_821)
+
+with heapscope.track("fixed.hscope"):
+    allocate = declared(ctypes.CDLL(sys.argv[1]), "by_malloc", "void*", "size_t")
+    kept()
+capture = heapscope.Capture("fixed.hscope")
+assert of_function(capture, "kept") == (98_821, 1), of_function(capture, "kept")
+assert capture.summary()["tracker"]["skipped_slots"] == 0
+"""
+
+
+def test_a_program_with_a_stub_for_malloc_is_tracked_like_others(tmp_path: Path) -> None:
+    libraries = sysconfig.get_config_var("LIBDIR")
+    name = f"python{sysconfig.get_config_var('LDVERSION')}"
+    if not list(Path(libraries).glob(f"lib{name}.so*")):
+        pytest.skip("this Python is not built as a shared library")
+    program = tmp_path / "fixed_program"
+    source = native_libraries.SOURCES / "fixed_program.c"
+    compile_it = ["cc", "-O1", "-no-pie", "-fno-pic", "-o", program, source, f"-L{libraries}"]
+    subprocess.run([*compile_it, f"-l{name}", f"-Wl,-rpath,{libraries}"], check=True)
+    library = native_libraries.build(tmp_path, "allocations")
+    modules = [Path(__file__).parent, Path(heapscope.__file__).parent.parent]
+    ended = subprocess.run(
+        [program, "-c", FIXED_PROGRAM, library],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONHOME": sys.base_prefix,
+            "PYTHONPATH": os.pathsep.join(str(module) for module in modules),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
