@@ -166,12 +166,14 @@ import signal
 blocked = sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
 ignored = [n for n in sorted(signal.valid_signals()) if signal.getsignal(n) == signal.SIG_IGN]
 print("ready", blocked, ignored, flush=True)
+raise SystemExit(7)
 """
     prepare = (
         "import os, signal, sys; "
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGTERM]); "
         "signal.signal(signal.SIGHUP, signal.SIG_IGN); "
         "signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
         "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     )
     recorder = ["-m", "heapscope", "run", "-q", "-o", str(capture)]
@@ -181,7 +183,7 @@ print("ready", blocked, ignored, flush=True)
         )
         for way in ([], recorder)
     )
-    assert found.stdout == expected.stdout
+    assert (found.returncode, found.stdout) == (7, expected.stdout)
     assert b"ready" in found.stdout
 
 

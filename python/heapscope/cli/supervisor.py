@@ -72,6 +72,9 @@ class Supervisor:
             setsigmask=before,
             setsigdef=_IGNORED_BY_CPYTHON,
         )
+        if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+            # The program inherits that; here it would throw the exit status away.
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         self._witness: Witness | None
         try:
             self._witness = Witness(_WAITED_FOR)
