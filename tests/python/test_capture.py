@@ -196,7 +196,7 @@ def test_deep_stacks_make_a_deep_tree(record: Record) -> None:
         record(
             """
             def down(depth):
-                return down(depth - 1) if depth else bytearray(1_000_000)
+                return down(depth - 1) if depth else bytearray(30_000_000)
             sys.setrecursionlimit(20_000)
             kept = down(5_000)
             """
@@ -214,7 +214,7 @@ def test_names_that_are_no_utf_8_come_back_unchanged(record: Record) -> None:
     capture = heapscope.Capture(
         record(
             r"""
-            code = compile("kept = bytearray(70_000)", "odd\udcff \N{SNOWMAN}.py", "exec")
+            code = compile("kept = bytearray(7_000_000)", "odd\udcff \N{SNOWMAN}.py", "exec")
             exec(code)
             """
         )
