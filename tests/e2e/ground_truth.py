@@ -122,23 +122,37 @@ def assert_whole(capture: Capture) -> dict[str, Any]:
     """The sums of a capture hold, whatever became of its program; its summary."""
     assert capture.damage == []
     summary = capture.summary()
-    whole = figures(capture.sites("allocated"))
-    assert whole.peak[0] == summary["peak_bytes"]
-    assert whole.live[0] == summary["live_bytes_at_end"]
-    assert whole.allocated == (summary["allocated_bytes"], summary["allocations"])
-    assert whole.temporary == (summary["temporary_bytes"], summary["temporary_allocations"])
-    assert summary["allocated_bytes"] - summary["freed_bytes"] == whole.live[0]
-    assert whole.live[0] <= whole.peak[0] <= whole.allocated[0]
+    rows = capture.table("line", "allocated")["rows"]
+
+    def total(key: str) -> int:
+        return sum(row[key] for row in rows)
+
+    assert total("peak_bytes") == summary["peak_bytes"]
+    assert total("live_bytes") == summary["live_bytes_at_end"]
+    assert total("allocated_bytes") - summary["freed_bytes"] == summary["live_bytes_at_end"]
+    for key in ("allocated_bytes", "allocations", "temporary_bytes", "temporary_allocations"):
+        assert total(key) == summary[key]
+    assert total("live_bytes") <= total("peak_bytes") <= total("allocated_bytes")
     assert summary["tracker"]["events_lost"] == 0
-    for site in capture.sites("allocated"):
-        for held, number in (
-            (site.live_bytes, site.live_blocks),
-            (site.peak_bytes, site.peak_blocks),
-            (site.temporary_bytes, site.temporary_allocations),
-        ):
-            assert 0 <= held <= site.allocated_bytes
-            assert 0 <= number <= site.allocations
+    for row in rows:
+        for kind in ("live", "peak"):
+            assert 0 <= row[f"{kind}_bytes"] <= row["allocated_bytes"]
+            assert 0 <= row[f"{kind}_blocks"] <= row["allocations"]
+        assert 0 <= row["temporary_bytes"] <= row["allocated_bytes"] - row["live_bytes"]
+        assert 0 <= row["temporary_allocations"] <= row["allocations"] - row["live_blocks"]
     return summary
+
+
+def depth_of(capture: Capture, function: str) -> int:
+    """The most frames of one function on one stack."""
+    deepest = 0
+    stack = [(capture.tree("allocated", 0.0), 0)]
+    while stack:
+        node, depth = stack.pop()
+        depth += node["function"] == function
+        deepest = max(deepest, depth)
+        stack.extend((child, depth) for child in node["children"])
+    return deepest
 
 
 def compile_library(directory: Path, name: str, *flags: str) -> Path:
