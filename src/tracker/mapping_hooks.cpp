@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 #include <unistd.h>
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 
@@ -20,7 +21,7 @@ constexpr int kRemapKeepsOld = 4;  // MREMAP_DONTUNMAP, which older headers lack
 constinit Mappings mappings{&discharge_mapping};
 constinit std::uint64_t returned_bytes = 0;
 constinit pid_t owner = 0;
-constinit std::size_t sampling_phase = 0;
+constinit std::atomic<std::uint64_t> sampling_phase{0};
 
 std::uintptr_t address_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
@@ -75,6 +76,44 @@ void enter_remapped(ThreadState& thread, const Mappings::Detached& old_pieces, s
     if (known) enter_mapping(thread, start, bytes, old_mapping.kind);
   }
 }
+
+// Looks at every `stride`-th stretch of one page table's worth, all where the limit allows it.
+class ResidentSample {
+ public:
+  ResidentSample(std::uint64_t total_pages, std::size_t page_limit) noexcept
+      : total_pages_(total_pages), stride_((total_pages + page_limit - 1) / page_limit) {
+    if (stride_ > 1) phase_ = sampling_phase.fetch_add(1, std::memory_order_relaxed) % stride_;
+  }
+
+  // The mapping may be gone by now: what the kernel does not know is not counted.
+  void add(const Mappings::Piece& piece) noexcept {
+    constexpr std::size_t kStretchPages = 512;
+    unsigned char resident[kStretchPages];
+    const std::size_t pages = (piece.bytes + kPageBytes - 1) / kPageBytes;
+    for (std::size_t page = 0; page < pages; page += kStretchPages) {
+      if (stretch_++ % stride_ != phase_) continue;
+      const std::size_t count = pages - page < kStretchPages ? pages - page : kStretchPages;
+      void* start = reinterpret_cast<void*>(piece.start + page * kPageBytes);
+      if (mincore(start, count * kPageBytes, resident) != 0) continue;
+      seen_pages_ += count;
+      for (std::size_t i = 0; i < count; ++i) resident_pages_ += resident[i] & 1U;
+    }
+  }
+
+  std::uint64_t resident_bytes() const noexcept {
+    if (seen_pages_ == 0 || seen_pages_ >= total_pages_) return resident_pages_ * kPageBytes;
+    const double share = static_cast<double>(resident_pages_) / static_cast<double>(seen_pages_);
+    return static_cast<std::uint64_t>(share * static_cast<double>(total_pages_)) * kPageBytes;
+  }
+
+ private:
+  std::uint64_t total_pages_;
+  std::uint64_t stride_;
+  std::uint64_t phase_ = 0;
+  std::uint64_t stretch_ = 0;
+  std::uint64_t seen_pages_ = 0;
+  std::uint64_t resident_pages_ = 0;
+};
 
 }  // namespace
 
@@ -185,45 +224,42 @@ extern "C" int heapscope_madvise(void* address, std::size_t bytes, int advice) n
 }
 
 MappingTotals mapping_totals() noexcept {
+  const bool taken = state.lock.lock();
   const std::uint64_t noreserve = mappings.total(MappingKind::kNoreserve);
-  return {mappings.total(MappingKind::kUsable), mappings.total(MappingKind::kReserved) + noreserve, noreserve,
-          mappings.total(MappingKind::kFile), returned_bytes};
+  const MappingTotals totals{mappings.total(MappingKind::kUsable),
+                             mappings.total(MappingKind::kReserved) + noreserve, noreserve,
+                             mappings.total(MappingKind::kFile), returned_bytes};
+  state.lock.unlock(taken);
+  return totals;
 }
 
 std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept {
-  const std::uint64_t total_pages = (mappings.total(MappingKind::kNoreserve) + kPageBytes - 1) / kPageBytes;
+  const std::uint64_t total_pages = (mapping_totals().noreserve + kPageBytes - 1) / kPageBytes;
   if (total_pages == 0 || page_limit == 0) return 0;
   const int saved_errno = errno;
-  // Stretches of one page table's worth, every `stride`-th of them.
-  constexpr std::size_t kStretchPages = 512;
-  unsigned char resident[kStretchPages];
-  const std::size_t stride = (total_pages + page_limit - 1) / page_limit;
-  const std::size_t phase = stride > 1 ? sampling_phase++ % stride : 0;
-  std::size_t stretch = 0;
-  std::uint64_t seen_pages = 0;
-  std::uint64_t resident_pages = 0;
-  Mappings::Piece piece;
-  for (std::uintptr_t from = 0; mappings.next(from, piece); from = piece.start + 1) {
-    if (piece.kind != MappingKind::kNoreserve) continue;
-    const std::size_t pages = (piece.bytes + kPageBytes - 1) / kPageBytes;
-    for (std::size_t page = 0; page < pages; page += kStretchPages) {
-      if (stretch++ % stride != phase) continue;
-      const std::size_t count = pages - page < kStretchPages ? pages - page : kStretchPages;
-      void* start = reinterpret_cast<void*>(piece.start + page * kPageBytes);
-      if (mincore(start, count * kPageBytes, resident) != 0) continue;
-      seen_pages += count;
-      for (std::size_t i = 0; i < count; ++i) resident_pages += resident[i] & 1U;
+  ResidentSample sample(total_pages, page_limit);
+  constexpr std::size_t kBatch = 64;
+  Mappings::Piece batch[kBatch];
+  std::uintptr_t from = 0;
+  bool more = true;
+  while (more) {
+    std::size_t count = 0;
+    const bool taken = state.lock.lock();
+    for (std::size_t seen = 0; seen < kBatch && more; ++seen) {
+      more = mappings.next(from, batch[count]);
+      if (!more) break;
+      from = batch[count].start + 1;
+      if (batch[count].kind == MappingKind::kNoreserve) ++count;
     }
+    state.lock.unlock(taken);
+    for (std::size_t i = 0; i < count; ++i) sample.add(batch[i]);
   }
   errno = saved_errno;
-  if (seen_pages == 0) return 0;
-  if (seen_pages >= total_pages) return resident_pages * kPageBytes;
-  return static_cast<std::uint64_t>(static_cast<double>(resident_pages) / static_cast<double>(seen_pages) *
-                                    static_cast<double>(total_pages)) *
-         kPageBytes;
+  return sample.resident_bytes();
 }
 
 void reset_mappings() noexcept {
+  const bool taken = state.lock.lock();
   if (owner == getpid()) {
     mappings.clear();
   } else {
@@ -231,6 +267,7 @@ void reset_mappings() noexcept {
   }
   owner = getpid();
   returned_bytes = 0;
+  state.lock.unlock(taken);
 }
 
 }  // namespace heapscope::tracker

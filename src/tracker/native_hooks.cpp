@@ -43,7 +43,10 @@ bool install_native_hooks() noexcept {
   return true;
 }
 
-void remove_native_hooks() noexcept { patcher.restore(); }
+void remove_native_hooks() noexcept {
+  patcher.restore();
+  reset_mappings();
+}
 
 void patch_new_objects() noexcept { patcher.patch_again(); }
 
