@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <gnu/libc-version.h>
+#include <linux/futex.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <cerrno>
@@ -52,6 +54,13 @@ std::uint32_t gnu_hash_of(const char* name) {
   std::uint32_t hash = 5381;
   for (; *name != '\0'; ++name) hash = hash * 33 + static_cast<unsigned char>(*name);
   return hash;
+}
+
+// Asks the kernel to set no bit of the word, which it refuses on a page that cannot be written.
+bool is_writable(void* address) {
+  std::uint32_t nobody = 0;
+  constexpr unsigned kSetNoBit = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0);
+  return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, 0, address, kSetNoBit) >= 0;
 }
 
 }  // namespace
@@ -381,11 +390,13 @@ bool SlotPatcher::write(const KnownObject& object, const Slot& slot, void* value
     __atomic_store_n(slot.address, value, __ATOMIC_RELEASE);
     return true;
   }
-  // The page may still be writable: another thread's dlopen is at work on the object and would fault on a
-  // page that we made read-only. The kernel writes only where the page allows it.
-  const iovec from{&value, sizeof value};
-  const iovec to{slot.address, sizeof value};
-  if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(sizeof value)) return true;
+  if (is_writable(slot.address)) {
+    // Another thread's dlopen is at work on the object, and would fault on a page that we made read-only.
+    // It may protect the page at any moment: the kernel writes only while the page allows it.
+    const iovec from{&value, sizeof value};
+    const iovec to{slot.address, sizeof value};
+    return process_vm_writev(getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(sizeof value);
+  }
   const ElfW(Addr) page = page_of(reinterpret_cast<ElfW(Addr)>(slot.address));
   if (page < object.relro_begin || page >= object.relro_end) return false;
   if (mprotect(reinterpret_cast<void*>(page), kPageBytes, PROT_READ | PROT_WRITE) != 0) return false;
