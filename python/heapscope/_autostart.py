@@ -46,9 +46,7 @@ def _begin(request: str) -> None:
     def end() -> None:
         if os.getpid() != process:  # a forked child does not own the capture
             return
-        if _tracker.is_tracing():
-            name_threads(_tracker.set_metadata)
-            _tracker.stop()
+        _tracker.stop(name_threads)
 
     atexit.register(end)
     try:

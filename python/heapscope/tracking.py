@@ -256,8 +256,7 @@ def _end(recording: Recording) -> None:
         if _recording is not recording:
             return
         _recording = None
-        metadata.name_threads(_tracker.set_metadata)
-        _tracker.stop()
+        _tracker.stop(metadata.name_threads)
         if recording.temporary:
             os.unlink(recording.path)
     atexit.unregister(_end)

@@ -185,7 +185,10 @@ void Writer::drop_chunks(ChunkKind kind, std::uint32_t generation) noexcept {
   auto* directory = reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(superblock_) + kDirectoryOffset);
   for (std::size_t index = 1; index < chunk_count_; ++index) {
     const std::uint64_t entry = directory[index];
-    if ((entry & 0xFFFFFFFF) == (directory_entry(kind, generation, 0) & 0xFFFFFFFF)) directory[index] = 0;
+    if ((entry & 0xFFFFFFFF) != (directory_entry(kind, generation, 0) & 0xFFFFFFFF)) continue;
+    directory[index] = 0;
+    // The file keeps the pages; this process need not have them resident.
+    if (!periodic_) madvise(chunk_addresses_[index], kChunkBytes, MADV_DONTNEED);
   }
 }
 

@@ -49,8 +49,22 @@ PyObject* start(PyObject*, PyObject* args, PyObject* kwargs) {
   return outcome;
 }
 
-PyObject* stop(PyObject*, PyObject*) {
-  tracker::stop_tracking();
+// The function that adds metadata, as `finish` gets it.
+PyObject* set_metadata_of(PyObject* self) { return PyObject_GetAttrString(self, "set_metadata"); }
+
+PyObject* stop(PyObject* self, PyObject* args) {
+  PyObject* finish = Py_None;
+  if (!PyArg_ParseTuple(args, "|O:stop", &finish)) return nullptr;
+  if (!tracker::end_tracking()) Py_RETURN_NONE;
+  PyObject* outcome = Py_NewRef(Py_None);
+  if (finish != Py_None) {
+    PyObject* add = set_metadata_of(self);
+    Py_SETREF(outcome, add != nullptr ? PyObject_CallFunctionObjArgs(finish, add, nullptr) : nullptr);
+    Py_XDECREF(add);
+  }
+  tracker::close_capture();
+  if (outcome == nullptr) return nullptr;
+  Py_DECREF(outcome);
   Py_RETURN_NONE;
 }
 
@@ -104,8 +118,9 @@ PyMethodDef methods[] = {
      "start(path, *, overwrite=False, max_nodes=0)\n--\n\n"
      "Record into a new capture at path; at most max_nodes stack nodes (0: 4,194,304).\n\n"
      "Raises OSError for the file, RuntimeError when tracking already or when it cannot start."},
-    {"stop", stop, METH_NOARGS,
-     "stop()\n--\n\nEnd the capture. Does nothing when this process does not track, as in a forked child."},
+    {"stop", stop, METH_VARARGS,
+     "stop(finish=None, /)\n--\n\nEnd tracking, call finish(set_metadata), close the capture.\n\n"
+     "Does nothing when this process does not track, as in a forked child."},
     {"is_tracing", is_tracing, METH_NOARGS, "is_tracing()\n--\n\nWhether this process records."},
     {"set_metadata", set_metadata, METH_VARARGS,
      "set_metadata(key, value, /)\n--\n\nAdd a text to the capture's metadata; nothing when not tracking."},

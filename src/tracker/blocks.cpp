@@ -101,6 +101,23 @@ void BlockTable::remove_odd(std::uintptr_t address) noexcept {
   odd_[hole] = {};
 }
 
+BlockTable::Footprint BlockTable::footprint() const noexcept {
+  Footprint sum = {0, 0};
+  std::uint32_t*** tops = __atomic_load_n(&top_, __ATOMIC_RELAXED);
+  if (tops == nullptr) return sum;
+  for (std::size_t top = 0; top < kTopEntries; ++top) {
+    std::uint32_t** middles = __atomic_load_n(&tops[top], __ATOMIC_RELAXED);
+    if (middles == nullptr) continue;
+    for (std::size_t middle = 0; middle < kMiddleEntries; ++middle) {
+      void* leaf = __atomic_load_n(&middles[middle], __ATOMIC_RELAXED);
+      if (leaf == nullptr) continue;
+      sum.mapped += whole_pages(kLeafBytes);
+      sum.resident += resident_bytes(leaf, kLeafBytes);
+    }
+  }
+  return sum;
+}
+
 void BlockTable::clear() noexcept {
   if (top_ != nullptr) {
     for (std::size_t top = 0; top < kTopEntries; ++top) {

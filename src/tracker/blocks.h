@@ -88,6 +88,14 @@ class BlockTable {
     return take_extended(slot, value);
   }
 
+  // Bytes of the leaves, and how many of them were ever touched (mincore, 5 us a leaf). May run while another
+  // thread adds leaves.
+  struct Footprint {
+    std::uint64_t mapped;
+    std::uint64_t resident;
+  };
+  Footprint footprint() const noexcept;
+
   // Unmaps everything.
   void clear() noexcept;
 

@@ -43,7 +43,7 @@ void forget_parent() noexcept {
 bool wipe_state_in_children() noexcept { return madvise(&state, sizeof(state), MADV_WIPEONFORK) == 0; }
 
 StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_nodes, int& error) noexcept {
-  if (state.armed != 0) return StartResult::kAlready;
+  if (state.superblock != nullptr) return StartResult::kAlready;
   if (owner != 0 && owner != getpid()) forget_parent();
   owner = getpid();
   if (!wipe_state_in_children() || !make_lane_key()) return StartResult::kNoMemory;
@@ -80,7 +80,7 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   return StartResult::kStarted;
 }
 
-bool stop_tracking() noexcept {
+bool end_tracking() noexcept {
   if (state.armed == 0) return false;
   ThreadState& thread = thread_state;
   const std::uint32_t busy = thread.busy;
@@ -88,7 +88,7 @@ bool stop_tracking() noexcept {
   capture::Tick tick;
   collect_ledger(tick, true);
   thread.busy = kRecording;
-  bool taken = state.lock.lock();
+  const bool taken = state.lock.lock();
   state.now_ns = clock_ns(CLOCK_MONOTONIC);
   tick.end_ns = state.now_ns;
   end_tick_now(tick);
@@ -99,20 +99,23 @@ bool stop_tracking() noexcept {
   remove_native_hooks();
   state.superblock->skipped_slots = skipped_slots();
   state.superblock->domain_gaps = remove_python_hooks();
-  taken = state.lock.lock();
+  thread.busy = busy;
+  return true;
+}
+
+void close_capture() noexcept {
+  if (state.superblock == nullptr || state.armed != 0) return;
+  const bool taken = state.lock.lock();
   state.superblock->flags |= capture::kEnded;
   recorder.close();
   release_code_scratch();
   release_ledger();
   state.lock.unlock(taken);
-  thread.busy = busy;
-  return true;
 }
 
 bool is_tracking() noexcept { return state.armed != 0; }
 
 void end_tick_now(capture::Tick& tick) noexcept {
-  tick.own_bytes = mapped_bytes();
   if (tick.own_bytes > state.superblock->own_bytes) state.superblock->own_bytes = tick.own_bytes;
   recorder.end_tick(tick);
   state.superblock->own_ns = state.superblock->events * kEventNs;
@@ -122,10 +125,10 @@ void end_tick_now(capture::Tick& tick) noexcept {
 
 bool set_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept {
   const bool taken = state.lock.lock();
-  const bool armed = state.armed != 0;
-  if (armed) recorder.add_metadata(key, key_bytes, value, value_bytes);
+  const bool open = state.superblock != nullptr;
+  if (open) recorder.add_metadata(key, key_bytes, value, value_bytes);
   state.lock.unlock(taken);
-  return armed;
+  return open;
 }
 
 bool read_counters(Counters& counters) noexcept {

@@ -22,11 +22,14 @@ enum class StartResult {
 // for the GOT slots.
 StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_nodes, int& error) noexcept;
 
-// Ends the last tick, marks the capture as ended, removes the hooks and closes the file. False when this
-// process does not track, as in a forked child.
-bool stop_tracking() noexcept;
+// Ends the last tick and removes the hooks; metadata may still be added. False when this process does not
+// track, as in a forked child.
+bool end_tracking() noexcept;
+// Then: marks the capture as ended and closes the file.
+void close_capture() noexcept;
 
 bool is_tracking() noexcept;
+// While tracking, and until the capture is closed.
 bool set_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept;
 
 struct Counters {

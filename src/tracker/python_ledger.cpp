@@ -40,6 +40,8 @@ class Costly {
 };
 Costly malloc_statistics;
 Costly size_classes;
+Costly own_footprint;
+BlockTable::Footprint last_footprint;
 Costly resident_pages;
 
 constexpr std::size_t kMaxSampledPages = std::size_t{1} << 20;
@@ -89,6 +91,11 @@ void collect_ledger(capture::Tick& tick, bool holds_gil) noexcept {
   tick.end_ns = now_ns();
   tick.rss_bytes = resident_bytes();
   tick.pss_bytes = capture::kUnknown;  // smaps_rollup walks all page tables: left to the process that reports
+  if (own_footprint.due()) {
+    last_footprint = state.blocks.footprint();
+    own_footprint.done();
+  }
+  tick.own_bytes = mapped_bytes() - last_footprint.mapped + last_footprint.resident;
   const ArenaFigures arenas = arena_figures();
   tick.arena_bytes = arenas.arena_bytes;
   tick.interpreter_stack_bytes = arenas.interpreter_stack_bytes;
@@ -114,6 +121,8 @@ void collect_ledger(capture::Tick& tick, bool holds_gil) noexcept {
 void release_ledger() noexcept {
   malloc_statistics.reset();
   size_classes.reset();
+  own_footprint.reset();
+  last_footprint = {};
   resident_pages.reset();
 }
 

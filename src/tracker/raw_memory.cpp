@@ -9,8 +9,6 @@ namespace {
 
 std::atomic<std::uint64_t> mapped{0};
 
-constexpr std::size_t whole_pages(std::size_t bytes) { return (bytes + 4095) & ~std::size_t{4095}; }
-
 }  // namespace
 
 // Calls from this library go to libc directly: its own slots are never rewritten.
@@ -51,6 +49,20 @@ void* remap_pages(void* pages, std::size_t old_bytes, std::size_t new_bytes) noe
   }
   errno = saved_errno;
   return moved;
+}
+
+std::size_t resident_bytes(void* pages, std::size_t bytes) noexcept {
+  const int saved_errno = errno;
+  unsigned char present[512];
+  std::size_t resident = 0;
+  const std::size_t end = whole_pages(bytes);
+  for (std::size_t from = 0; from < end; from += sizeof(present) * 4096) {
+    const std::size_t part = end - from < sizeof(present) * 4096 ? end - from : sizeof(present) * 4096;
+    if (mincore(static_cast<char*>(pages) + from, part, present) != 0) break;
+    for (std::size_t page = 0; page < part / 4096; ++page) resident += (present[page] & 1U) * std::size_t{4096};
+  }
+  errno = saved_errno;
+  return resident;
 }
 
 std::uint64_t mapped_bytes() noexcept { return mapped.load(std::memory_order_relaxed); }

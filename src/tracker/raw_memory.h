@@ -15,6 +15,11 @@ void unmap_pages(void* pages, std::size_t bytes) noexcept;
 // Grows or moves a mapping made by map_pages; null leaves the old one in place.
 void* remap_pages(void* pages, std::size_t old_bytes, std::size_t new_bytes) noexcept;
 
+constexpr std::size_t whole_pages(std::size_t bytes) { return (bytes + 4095) & ~std::size_t{4095}; }
+
+// How much of a mapping was touched, to the page.
+std::size_t resident_bytes(void* pages, std::size_t bytes) noexcept;
+
 // Bytes mapped by map_pages now. Pages that were never touched are included.
 std::uint64_t mapped_bytes() noexcept;
 

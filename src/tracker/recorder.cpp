@@ -348,12 +348,12 @@ std::uint32_t Recorder::charge(std::uint32_t id, std::uint64_t bytes) noexcept {
     lose_event();
     return 0;
   }
+  raise_live(bytes);
   pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
   store_barrier();
   add_live(site, bytes);
   cohorts_[cohort].live_bytes += bytes;
   cohorts_[cohort].live_blocks += 1;
-  raise_live(bytes);
   ++mappings_charged_;
   return cohort;
 }

@@ -76,6 +76,7 @@ class Recorder {
       if (slot == nullptr) return lose_event();
       place = BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
     }
+    raise_live(bytes);  // first: a kill in between must not leave a heap above its peak
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
     lane.slots[entry] = place;
@@ -83,7 +84,6 @@ class Recorder {
     ring.site = site;
     store_barrier();
     ring.state = static_cast<std::uint32_t>(RingState::kUncommitted);
-    raise_live(bytes);
   }
 
   // `lane` is the calling thread's: most blocks are freed by the thread that made them.

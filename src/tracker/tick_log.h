@@ -20,7 +20,7 @@ namespace heapscope::tracker {
 class TickLog {
  public:
   static constexpr std::uint64_t kFirstTickNs = 10'000'000;
-  static constexpr std::size_t kMaxDeltas = std::size_t{1} << 18;
+  static constexpr std::size_t kMaxDeltas = std::size_t{1} << 17;
 
   bool open(capture::Writer& writer) noexcept;
   void close() noexcept;
