@@ -16,15 +16,32 @@ inline bool chance(std::mt19937_64& random, double probability) {
   return std::uniform_real_distribution<>{}(random) < probability;
 }
 
+// Called with true before and false after each call of the recorder, for who steps through its instructions.
+inline void (*around_calls)(bool begins) = nullptr;
+class RecorderCall {
+ public:
+  RecorderCall() {
+    if (around_calls != nullptr) around_calls(true);
+  }
+  ~RecorderCall() {
+    if (around_calls != nullptr) around_calls(false);
+  }
+  RecorderCall(const RecorderCall&) = delete;
+  RecorderCall& operator=(const RecorderCall&) = delete;
+  Recorder* operator->() const { return &recorder; }
+};
+
+inline void open_recorder(const std::string& path) {
+  state.live = BytesAndBlocks{0, 0};
+  state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
+  state.code_generation = 1;
+  if (recorder.open(path.c_str(), false, 0) != 0) throw std::runtime_error("cannot open " + path);
+}
+
 // The process's recorder, open on a file of its own; nothing is hooked.
 class OpenRecorder {
  public:
-  OpenRecorder() : path_(directory_.path("live.hscope")) {
-    state.live = BytesAndBlocks{0, 0};
-    state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
-    state.code_generation = 1;
-    if (recorder.open(path_.c_str(), false, 0) != 0) throw std::runtime_error("cannot open " + path_);
-  }
+  OpenRecorder() : path_(directory_.path("live.hscope")) { open_recorder(path_); }
   ~OpenRecorder() { close(); }
   OpenRecorder(const OpenRecorder&) = delete;
   OpenRecorder& operator=(const OpenRecorder&) = delete;
@@ -105,7 +122,7 @@ class History {
     if (!model_.knows(address)) held_.push_back(address);
     const std::int64_t bytes = some_bytes();
     const std::uint32_t site = a_site();
-    recorder.allocated(lane, site, address, static_cast<std::uint64_t>(bytes));
+    RecorderCall()->allocated(lane, site, address, static_cast<std::uint64_t>(bytes));
     model_.allocate(lane.index, site, address, bytes);
   }
   std::uintptr_t take_held() {
@@ -118,14 +135,14 @@ class History {
   }
   void free(LaneState& lane) {
     const std::uintptr_t address = take_held();
-    recorder.freed(lane, address);
+    RecorderCall()->freed(lane, address);
     model_.free(address);
   }
   void reallocate(LaneState& lane, bool succeeds) {
     const std::uintptr_t old_address = take_held();
-    const Recorder::Detached detached = recorder.detach(old_address);
+    const Recorder::Detached detached = RecorderCall()->detach(old_address);
     if (!succeeds) {
-      recorder.reattach(detached, old_address);
+      RecorderCall()->reattach(detached, old_address);
       model_.settle(old_address);
       held_.push_back(old_address);
       return;
@@ -137,8 +154,8 @@ class History {
     }
     const std::int64_t bytes = some_bytes();
     const std::uint32_t site = a_site();
-    recorder.free_detached(detached);
-    recorder.allocated(lane, site, address, static_cast<std::uint64_t>(bytes));
+    RecorderCall()->free_detached(detached);
+    RecorderCall()->allocated(lane, site, address, static_cast<std::uint64_t>(bytes));
     model_.free(old_address);
     model_.allocate(lane.index, site, address, bytes);
     held_.push_back(address);
@@ -147,12 +164,12 @@ class History {
     std::uintptr_t address = an_address() & ~std::uintptr_t{15};
     while (model_.knows(address)) address += 32;
     if (state.blocks.find_slot(address) != nullptr) model_.leave_peak();
-    recorder.freed(lane, address);
+    RecorderCall()->freed(lane, address);
     ++frees_of_unknown_;
   }
   void change_lane() {
     const std::size_t at = random_() % lanes_.size();
-    recorder.vacate(*lanes_[at]);
+    RecorderCall()->vacate(*lanes_[at]);
     model_.vacate(lanes_[at]->index);
     lanes_.erase(lanes_.begin() + static_cast<std::ptrdiff_t>(at));
     while (lanes_.size() < 1 + random_() % options_.lanes) lanes_.push_back(recorder.vacant_or_new_lane());
@@ -161,7 +178,7 @@ class History {
     if (mappings_.empty() || chance(random_, 0.4)) {
       const auto bytes = static_cast<std::int64_t>(4096 * (1 + random_() % 300));
       const std::uint32_t site = a_site();
-      const std::uint32_t cohort = recorder.charge(site, static_cast<std::uint64_t>(bytes));
+      const std::uint32_t cohort = RecorderCall()->charge(site, static_cast<std::uint64_t>(bytes));
       model_.map(next_mapping_, site, bytes);
       mappings_.push_back({next_mapping_++, cohort, bytes});
       return;
@@ -170,7 +187,7 @@ class History {
     const std::int64_t bytes = chance(random_, 0.5) ? mapping.bytes : 4096 * (1 + mapping.bytes / 8192);
     const std::int64_t gone = std::min(bytes, mapping.bytes);
     mapping.bytes -= gone;
-    recorder.discharge(mapping.cohort, static_cast<std::uint64_t>(gone), mapping.bytes == 0);
+    RecorderCall()->discharge(mapping.cohort, static_cast<std::uint64_t>(gone), mapping.bytes == 0);
     model_.unmap(mapping.name, gone);
     if (mapping.bytes == 0) {
       mapping = mappings_.back();
@@ -181,7 +198,7 @@ class History {
     capture::Tick tick = {};
     tick.end_ns = ++ticks_ended_;
     live_at_ticks_.push_back(model_.cohorts());
-    recorder.end_tick(tick);
+    RecorderCall()->end_tick(tick);
     model_.end_tick();
     const capture::Superblock& block = *state.superblock;
     const capture::Timeline& timeline = block.timelines[block.timeline];
