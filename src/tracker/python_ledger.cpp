@@ -11,6 +11,8 @@
 #include "tracker/loader_hooks.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/python_hooks.h"
+#include "tracker/raw_memory.h"
+#include "tracker/state.h"
 
 namespace heapscope::tracker {
 namespace {
