@@ -90,9 +90,11 @@ def measure(tool: Tool, workload: str, programs: Path, scale: float, ask: int) -
         }
         if not record.exists():
             return {**run, "exit_code": total.exit_code or 1, "error": total.complaint}
-        run.update(json.loads(record.read_text(encoding="utf-8")))
         capture = directory / (tool.capture or "none")
-        if tool.capture and capture.exists():
+        if tool.capture and not capture.exists():
+            return {**run, "exit_code": total.exit_code or 1, "error": total.complaint}
+        run.update(json.loads(record.read_text(encoding="utf-8")))
+        if tool.capture:
             run["file_bytes"] = capture.stat().st_size
             if ask:
                 times, complaints = captures.answer_times(tool, programs, directory, ask)
