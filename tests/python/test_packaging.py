@@ -115,9 +115,9 @@ def test_the_command_is_installed() -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The wheel under test: the one `make test` built, else one that is built here."""
-    given = os.environ.get("WHEEL_UNDER_TEST")
-    if given:
-        return pathlib.Path(given)
+    made = list((TREE / "build" / "wheelhouse" / pathlib.Path(sys.prefix).name).glob("*.whl"))
+    if made:
+        return made[0]
     house = tmp_path_factory.mktemp("wheel")
     backend = "import sys, scikit_build_core.build as backend; backend.build_wheel(sys.argv[1])"
     subprocess.check_call([sys.executable, "-c", backend, house], cwd=TREE)

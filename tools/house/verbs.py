@@ -26,10 +26,7 @@ def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Re
         [environment.python, "-m", "pytest", "-q", "-n", "2", *folders],
         report,
         [f"--junitxml={report}"],
-        {
-            "PATH": f"{environment.directory / 'bin'}:{tools['PATH']}",
-            "WHEEL_UNDER_TEST": str(wheel.built(environment)),
-        },
+        {"PATH": f"{environment.directory / 'bin'}:{tools['PATH']}"},
     )
 
 
