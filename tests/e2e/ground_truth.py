@@ -163,3 +163,24 @@ def compile_library(directory: Path, name: str, *flags: str) -> Path:
     build = [compiler, "-O1", "-Wall", "-Werror", "-fno-builtin", "-fPIC", "-shared", "-pthread"]
     subprocess.run([*build, "-o", str(library), str(NATIVE / f"{name}.c"), *flags], check=True)
     return library
+
+
+def both_ways(
+    directory: Path,
+    name: str,
+    *arguments: str,
+    options: tuple[str, ...] = (),
+    returncode: int = 0,
+) -> tuple[Recorded, str]:
+    """Run ``programs/NAME.py`` recorded and unrecorded; what the latter printed comes second."""
+    program = str(PROGRAMS / f"{name}.py")
+    plain = subprocess.run(
+        [sys.executable, *options, program, *arguments],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (plain.stderr, plain.returncode) == ("", returncode)
+    recorded = record(directory, name, *arguments, options=options, returncode=returncode)
+    return recorded, plain.stdout
