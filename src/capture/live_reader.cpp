@@ -22,20 +22,27 @@ class LiveReader {
 
   // Reads everything; afterwards changed_meanwhile() says whether a running program moved its peak or its
   // timeline while it was read.
+  //
+  // A running program publishes strings before codes, codes before nodes, nodes before sites, and sites
+  // before the ring and log entries that name them. So they are read the other way round, and each count
+  // anew: what one record names is there when its turn comes.
   std::optional<Error> read() {
     if (auto error = read_superblock()) return error;
     note_cut();
-    tables_.read_directory(superblock_.chunk_count, timeline().generation);
+    read_directory();
     if (tables_.bad_entries() != 0) {
       note(std::to_string(tables_.bad_entries()) + " entries of the chunk directory are not valid");
     }
     read_counters();
     read_metadata();
     read_lanes();
-    read_sites();
-    read_nodes();
-    read_codes();
     read_ticks();
+    refresh();
+    read_sites();
+    refresh();
+    read_nodes();
+    refresh();
+    read_codes();
     return std::nullopt;
   }
 
@@ -53,6 +60,22 @@ class LiveReader {
 
  private:
   const Timeline& timeline() const noexcept { return superblock_.timelines[superblock_.timeline & 1]; }
+
+  void read_directory() { tables_.read_directory(superblock_.chunk_count, timeline().generation); }
+
+  // Takes the counts as they are now.
+  void refresh() {
+    Superblock now;
+    if (complete() || file_.read(0, &now, sizeof(now)) != sizeof(now)) return;
+    superblock_.site_count = now.site_count;
+    superblock_.node_count = now.node_count;
+    superblock_.code_count = now.code_count;
+    superblock_.string_bytes = now.string_bytes;
+    if (now.chunk_count == superblock_.chunk_count) return;
+    superblock_.chunk_count = std::min<std::uint64_t>(now.chunk_count, kMaxChunks);
+    read_directory();
+  }
+  bool complete() const noexcept { return (superblock_.flags & kEnded) != 0; }
 
   void note(std::string line) { capture_.damage.push_back(std::move(line)); }
   void note_missing(std::uint64_t missing, std::uint64_t count, const char* what) {
@@ -206,14 +229,24 @@ class LiveReader {
     const bool at_peak = (superblock_.peak_word & 1) != 0;
     const auto epoch = static_cast<std::uint32_t>(superblock_.peak_word >> 1);
     std::uint64_t read = 0;
+    std::vector<std::pair<std::size_t, Figures>> suspects;  // with what the rings have of them
     tables_.for_each<SiteCounters>(ChunkKind::kSites, raw_.sites.size(),
                                    [&](std::size_t id, const SiteCounters& counters) {
                                      ++read;
                                      if (id == 0) return;
-                                     impossible += !resolve(counters, at_peak, epoch, raw_.sites[id].figures);
+                                     const Figures ring = raw_.sites[id].figures;
+                                     if (!resolve(counters, at_peak, epoch, raw_.sites[id].figures))
+                                       suspects.emplace_back(id, ring);
                                      if (!has_key[id]) raw_.sites[id].node = 0;
                                    });
     note_missing(count - std::min(count, read), count, "sites");
+    // A site that a running program changed while it was copied is as it should be a moment later.
+    for (const auto& [id, ring] : suspects) {
+      SiteCounters counters;
+      raw_.sites[id].figures = ring;
+      const bool read_again = tables_.read_again(ChunkKind::kSites, id, counters);
+      impossible += !read_again || !resolve(counters, at_peak, epoch, raw_.sites[id].figures);
+    }
     if (impossible != 0) note(std::to_string(impossible) + " sites have figures that cannot be");
   }
 

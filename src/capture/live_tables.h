@@ -17,9 +17,11 @@ class LiveTables {
  public:
   explicit LiveTables(const InputFile& file) : file_(file), buffer_(kChunkBytes / sizeof(Chunk)) {}
 
-  // Reads the directory; `timeline_generation` says which ticks and logs are meant. Entries that make no
-  // sense are counted and skipped.
+  // Reads the directory, again where it has grown; `timeline_generation` says which ticks and logs are
+  // meant. Entries that make no sense are counted and skipped.
   void read_directory(std::uint64_t chunk_count, std::uint64_t timeline_generation) {
+    bad_entries_ = 0;
+    for (auto& table : chunks_) table.clear();
     std::vector<std::uint64_t> entries(std::min<std::uint64_t>(chunk_count, kMaxChunks));
     const std::size_t bytes =
         file_.read(kDirectoryOffset, entries.data(), entries.size() * sizeof(std::uint64_t));
@@ -80,6 +82,16 @@ class LiveTables {
   std::size_t read_bytes(ChunkKind kind, std::size_t sequence, char* out, std::size_t bytes) const {
     const std::uint32_t chunk = sequence < table(kind).size() ? table(kind)[sequence] : 0;
     return chunk == 0 ? 0 : file_.read(std::uint64_t{chunk} * kChunkBytes, out, bytes);
+  }
+
+  // One record once more; false when it is not in the file.
+  template <class Record>
+  bool read_again(ChunkKind kind, std::size_t id, Record& record) const {
+    constexpr std::size_t per_chunk = kChunkBytes / sizeof(Record);
+    const std::size_t sequence = id / per_chunk;
+    const std::uint32_t chunk = sequence < table(kind).size() ? table(kind)[sequence] : 0;
+    const std::uint64_t offset = std::uint64_t{chunk} * kChunkBytes + id % per_chunk * sizeof(Record);
+    return chunk != 0 && file_.read(offset, &record, sizeof(Record)) == sizeof(Record);
   }
 
   std::size_t bad_entries() const noexcept { return bad_entries_; }

@@ -21,9 +21,9 @@ inline constexpr std::uint32_t kUnknownId = 0;
 inline constexpr std::uint32_t kLaneFrame = 1;  // the frame of lane roots: no Python code
 inline constexpr std::uint32_t kRootNode = 0;   // parent of lane roots; owns sites whose stack is lost
 
-// Bounds on what a reader takes in, so that no file makes it use more than about 3 GiB. The tracker's own
-// caps are lower (capture/writer.h).
-inline constexpr std::size_t kMaxRecords = std::size_t{1} << 23;      // of each table
+// Bounds on what a reader takes in, so that no file makes it use more than about 2 GiB. The tracker's own
+// caps are not higher (capture/writer.h).
+inline constexpr std::size_t kMaxRecords = std::size_t{1} << 22;      // of each table
 inline constexpr std::size_t kMaxStringBytes = std::size_t{1} << 29;  // all strings together
 inline constexpr std::size_t kMaxLanes = std::size_t{1} << 16;
 

@@ -2,7 +2,7 @@
 //
 // The live form may be read while its program runs, after it was killed, and when the file was cut: what is
 // there is read, what is missing is said in Capture::damage. Nothing in a file is trusted; no file makes the
-// reader throw, hang, or use more than about 3 GiB. Not thread-safe per call, no state between calls.
+// reader throw, hang, or use more than about 2 GiB. No state between calls: thread-safe.
 // O(n log n) in the number of sites and nodes; 0.1 s for a live capture of 400,000 stacks, a third of that
 // for a sealed one.
 #pragma once

@@ -155,6 +155,38 @@ def test_a_killed_program_leaves_a_capture_that_is_incomplete_and_whole(record: 
     assert sum(site.peak_bytes for site in capture.sites()) == capture.peak_bytes
 
 
+def test_a_running_program_can_be_read_at_any_time(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "out.hscope")
+    program = PROLOGUE + textwrap.dedent(
+        """
+        print("running", flush=True)
+        kept = []
+        source = "def f{0}():\\n    return [bytearray({0}) for _ in range(3)]\\nkept += f{0}()"
+        for number in range(10**9):
+            exec(compile(source.format(number), f"file{number}.py", "exec"))
+            if len(kept) > 3_000:
+                kept.clear()
+        """
+    )
+    command = [sys.executable, "-c", program, path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        try:
+            assert running.stdout is not None
+            running.stdout.readline()
+            sites = 0
+            for _ in range(20):
+                capture = heapscope.Capture(path)
+                assert capture.damage == []
+                assert not capture.complete
+                summary = capture.summary()
+                assert summary["sites"] >= sites
+                sites = summary["sites"]
+                assert capture.table("domain", "live")["total_bytes"] == capture.live_bytes_at_end
+            assert sites > 0
+        finally:
+            running.kill()
+
+
 def test_sealing_keeps_every_figure_and_notes_the_exit_status(record: Record) -> None:
     path = record(PROGRAM)
     live = heapscope.Capture(path)
