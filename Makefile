@@ -2,8 +2,8 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint wheels bench clean help
+.PHONY: demo test lint format wheels bench clean help
 
-demo test lint wheels bench clean help:
+demo test lint format wheels bench clean help:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 2; }
 	@$(PYTHON) -B -m tools.house $@

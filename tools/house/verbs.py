@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -71,14 +72,22 @@ def test() -> int:
     return summarise(results)
 
 
+def _lint_programs(interpreter: Interpreter) -> pathlib.Path:
+    return Environment("lint", interpreter).install("lint", RUN_TIME).directory / "bin"
+
+
 def lint() -> int:
     """Format, static checks, types."""
     system.require([system.COMPILER, system.ZSTD, system.GTEST])
     default = find()[0]
     # The same interpreter and nanobind as `test` configures with, so that neither undoes the other.
     builder = Environment(default.minor, default).install("build")
-    programs = Environment("lint", default).install("lint", RUN_TIME).directory / "bin"
-    return checks.lint(programs, native_tools(default), builder.python)
+    return checks.lint(_lint_programs(default), native_tools(default), builder.python)
+
+
+def format_() -> int:
+    """Writes the format that lint asks for."""
+    return checks.write_format(_lint_programs(find()[0]))
 
 
 def wheels() -> int:
@@ -131,6 +140,7 @@ _VERBS: dict[str, Callable[[], int]] = {
     "demo": demo,
     "test": test,
     "lint": lint,
+    "format": format_,
     "wheels": wheels,
     "bench": bench,
     "clean": clean,
