@@ -1,0 +1,1 @@
+"""Runs CPython's own tests twice, untracked and recorded, and compares every verdict."""
