@@ -210,6 +210,13 @@ void SlotPatcher::request() noexcept {
 
 void SlotPatcher::run_pass() noexcept {
   const bool active = active_.load();
+  if (owner_ != getpid()) {
+    // A parent's pages are not mapped here.
+    objects_ = PageArray<KnownObject>{};
+    slots_ = PageArray<Slot>{};
+    forget();
+    owner_ = getpid();
+  }
   if (!active) forget();  // restored slots are found by reading every object anew
   if (first_letters_ == 0) {
     for (std::size_t i = 0; i < hooks_.size(); ++i) {

@@ -125,6 +125,7 @@ class SlotPatcher {
   std::atomic<std::uint64_t> skipped_{0};
   std::atomic<std::uint64_t> patched_{0};
 
+  std::int32_t owner_ = 0;  // process that made the lists below
   // Of the pass under way.
   bool learning_ = false;
   bool first_pass_ = true;

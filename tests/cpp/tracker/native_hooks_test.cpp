@@ -384,6 +384,32 @@ TEST(loader_hooks, threads_are_counted_with_the_stacks_they_asked_for) {
   pthread_attr_destroy(&attributes);
 }
 
+TEST(native_hooks, a_child_made_by_fork_starts_anew_without_the_parents_tables) {
+  if (kSanitized)
+    GTEST_SKIP() << "a sanitizer's runtime does not live on in a child of a process with threads";
+  const Tracking tracking;
+  void* mapping = map(8 * kPage);
+  const pid_t child = fork();
+  if (child == 0) {
+    state.armed = 0;  // which the kernel does in the tracker (MADV_WIPEONFORK)
+    state.idle_word = 0;
+    const Tracking own;
+    void* block = heapscope_malloc(77);
+    char* copy = strdup("nineteen characters");
+    void* other = map(4 * kPage);
+    heapscope_munmap(mapping, 8 * kPage);
+    const bool right = Tracking::bytes_of(block) == 77 && Tracking::bytes_of(copy) == 20 &&
+                       figures.mapped_bytes == static_cast<std::int64_t>(4 * kPage);
+    heapscope_munmap(other, 4 * kPage);
+    _exit(right && figures.mapped_bytes == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  heapscope_munmap(mapping, 8 * kPage);
+  EXPECT_EQ(figures.mapped_bytes, 0);
+}
+
 TEST(native_hooks, every_hook_of_this_c_library_has_an_original_and_none_is_its_own) {
   const Tracking tracking;
   for (const Hook& hook : native_hooks()) {
