@@ -92,5 +92,5 @@ def run_quietly(
     )
     if done.returncode != 0:
         say(done.stdout.rstrip())
-        shown = " ".join(str(part) for part in command[:4])
+        shown = " ".join(str(part) for part in command[:4]).splitlines()[0]
         raise Problem(f"`{shown} …` failed with exit code {done.returncode}; its output is above.")
