@@ -130,6 +130,7 @@ class Builder {
       }
     }
     return file.find("/site-packages/heapscope/") != std::string_view::npos ||
+           file.find("/dist-packages/heapscope/") != std::string_view::npos ||
            file.find("/python/heapscope/") != std::string_view::npos;
   }
 
