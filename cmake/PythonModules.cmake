@@ -7,7 +7,7 @@ if(tracker_module)
   Python_add_library(_tracker MODULE WITH_SOABI
     ${tracker_module} ${cpython_sources} ${HEAPSCOPE_TRACKER_SOURCES} ${HEAPSCOPE_TRACKER_PYTHON_SOURCES})
   target_link_libraries(_tracker PRIVATE heapscope_tracker_settings)
-  target_compile_options(_tracker PRIVATE $<$<CONFIG:Release>:-O3>)
+  target_compile_options(_tracker PRIVATE $<$<CONFIG:Release>:-O2>)
   # Linked by the C driver: libstdc++ is not there, and a use of it is an undefined symbol that
   # tests/python/test_packaging.py names.
   set_target_properties(_tracker PROPERTIES LINKER_LANGUAGE C)

@@ -47,6 +47,7 @@ struct LaneState {
   std::uint32_t depth;  // levels in use
   std::uint64_t committed;                      // entries made before this sequence are not uncommitted
   std::uint32_t cohorts[capture::kRingBlocks];  // of committed entries
+  capture::SiteCounters* sites[capture::kRingBlocks];  // of all
   std::uintptr_t slots[capture::kRingBlocks];   // the block's slot; for an odd address that, plus 1
   StackMemo memo[kMemoEntries];
   PageArray<Level> levels;  // the first is a sentinel that is never equal to a frame

@@ -56,6 +56,11 @@ void* hooked_realloc(void* context, void* old, std::size_t bytes) noexcept {
   ThreadState& thread = thread_state;
   if (!begins_event(thread)) [[unlikely]] return original.realloc(original.ctx, old, bytes);
   thread.busy = kForwarding;
+  if (old == nullptr) {
+    void* block = original.realloc(original.ctx, nullptr, bytes);
+    record_allocation_as<gil_of(kDomain)>(thread, kDomain, block, bytes);
+    return block;
+  }
   const DetachedBlock detached = detach_block(thread, old);
   void* block = original.realloc(original.ctx, old, bytes);
   if (block != nullptr) [[likely]] {

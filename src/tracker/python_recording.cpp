@@ -86,7 +86,7 @@ bool begins_event_slowly(ThreadState& thread) noexcept {
     patch_new_objects();
     thread.busy = kIdle;
   }
-  return thread.word() == state.idle_word;
+  return is_idle(thread);
 }
 
 bool clock_says_tick() noexcept {

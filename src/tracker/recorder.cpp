@@ -192,9 +192,8 @@ void Recorder::flush() noexcept {
 void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
   RingEntry& ring = lane.record->ring[entry];
   const std::uint64_t bytes = ring.bytes;
-  const std::uint32_t id = ring.site;
-  SiteCounters& site = sites_[id];
-  const std::uint32_t cohort = cohort_of(site, id);
+  SiteCounters& site = *lane.sites[entry];
+  const std::uint32_t cohort = site.cohort;  // opened when the block came, in this tick
   ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
   store_barrier();
   pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
@@ -254,11 +253,8 @@ void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   LaneState& lane = *lanes_[(slot & kPayloadMask) >> 3];
   const std::uint32_t entry = slot & 7;
   RingEntry& ring = lane.record->ring[entry];
-  SiteCounters& site = sites_[ring.site];
-  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) {
-    cohort_of(site, ring.site);  // so that end_tick sees that the site allocated
-    return free_uncommitted(ring, site);
-  }
+  SiteCounters& site = *lane.sites[entry];
+  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) return free_uncommitted(ring, site);
   const std::uint64_t bytes = ring.bytes;
   lower_live(bytes, 1);
   ring.state = static_cast<std::uint32_t>(RingState::kEmpty);

@@ -76,10 +76,13 @@ class Recorder {
       if (slot == nullptr) return lose_event();
       place = BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
     }
+    capture::SiteCounters& counters = sites_[site];
+    if (counters.cohort == 0) [[unlikely]] open_cohort(counters, site);  // so that end_tick sees the site
     raise_live(bytes);  // first: a kill in between must not leave a heap above its peak
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
     lane.slots[entry] = place;
+    lane.sites[entry] = &counters;
     ring.bytes = bytes;
     ring.site = site;
     store_barrier();
@@ -95,12 +98,11 @@ class Recorder {
     const std::uint32_t entry = value & 7;
     if ((value & ~7U) != BlockTable::ring_slot(lane.index, 0)) return free_elsewhere(slot, address);
     capture::RingEntry& ring = lane.record->ring[entry];
-    capture::SiteCounters& site = sites_[ring.site];
-    if (ring.state != static_cast<std::uint32_t>(RingState::kUncommitted) || site.cohort == 0) [[unlikely]] {
+    if (ring.state != static_cast<std::uint32_t>(RingState::kUncommitted)) [[unlikely]] {
       return free_elsewhere(slot, address);
     }
     *slot = 0;
-    free_uncommitted(ring, site);
+    free_uncommitted(ring, *lane.sites[entry]);
     if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
   }
 

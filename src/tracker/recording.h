@@ -31,6 +31,12 @@ struct DetachedBlock {
   std::uint32_t temporary = 0;     // 1: it was among its thread's latest
 };
 
+// The thread is in no event, has a lane, and this process tracks. Two loads of 4 bytes: one of 8 would have to
+// wait for the last store to `busy`.
+inline bool is_idle(const ThreadState& thread) noexcept {
+  return (thread.busy | (thread.run ^ state.run)) == 0;
+}
+
 // True when the caller owns the event: tracking, and no outer hook on this thread, which has a lane then.
 // Patches libraries that this thread loaded since its last event first.
 inline bool begins_event(ThreadState& thread) noexcept;
@@ -69,7 +75,7 @@ std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept;  
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept;
 
 inline bool begins_event(ThreadState& thread) noexcept {
-  if (thread.word() == state.idle_word) [[likely]] return true;
+  if (is_idle(thread)) [[likely]] return true;
   if (thread.busy == kForwarding) return false;
   return begins_event_slowly(thread);
 }

@@ -1,7 +1,7 @@
 // What every event reads and writes, on pages that a copied process finds zeroed (MADV_WIPEONFORK): a child
 // made by fork, _Fork or clone sees armed == 0 and forwards, whatever its parent's threads were doing.
 //
-// All is guarded by the recording lock. `idle_word` and `armed` are written under it and read without it as
+// All is guarded by the recording lock. `run` and `armed` are written under it and read without it as
 // a hint; who then takes the lock compares `run`.
 #pragma once
 
@@ -18,7 +18,6 @@ namespace heapscope::tracker {
 using BytesAndBlocks = std::uint64_t __attribute__((vector_size(16)));
 
 struct alignas(4096) State {
-  std::uint64_t idle_word;        // ThreadState::word() of an idle thread of this run; 0: not tracking
   std::uint32_t armed;
   std::uint32_t run;              // number of this run, 0 when not tracking: lanes of other runs are stale
   std::uint32_t countdown;        // events until the clock is read

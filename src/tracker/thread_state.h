@@ -22,16 +22,8 @@ inline constexpr std::uint32_t kNoRun = 0xFFFFFFFF;
 
 struct ThreadState {
   std::uint32_t busy = kIdle;
-  std::uint32_t run = kNoRun;  // the tracking run that `lane` belongs to
+  std::uint32_t run = kNoRun;  // the tracking run that `lane` belongs to; never 0
   LaneState* lane = nullptr;
-
-  // Both words in one: compared with State::idle_word, it tells in one go that the thread is idle, has a
-  // lane, and that this process tracks.
-  std::uint64_t word() const noexcept {
-    std::uint64_t both;
-    __builtin_memcpy(&both, this, sizeof(both));
-    return both;
-  }
 };
 
 // Small enough for the static TLS surplus, so initial-exec holds in a library that was loaded late.

@@ -392,7 +392,7 @@ TEST(native_hooks, a_child_made_by_fork_starts_anew_without_the_parents_tables) 
   const pid_t child = fork();
   if (child == 0) {
     state.armed = 0;  // which the kernel does in the tracker (MADV_WIPEONFORK)
-    state.idle_word = 0;
+    state.run = 0;
     const Tracking own;
     void* block = heapscope_malloc(77);
     char* copy = strdup("nineteen characters");

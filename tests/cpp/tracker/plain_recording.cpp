@@ -11,6 +11,8 @@ Figures figures;
 
 namespace {
 
+std::uint32_t last_run = 0;
+
 // Marks the thread as the recorder does, and disturbs errno so that a hook that relies on it shows.
 class Recording {
  public:
@@ -40,13 +42,13 @@ Tracking::Tracking() {
   install_native_hooks();
   // A sanitizer's runtime calls libc where it does not see locks.
   if (kSanitized) remove_native_hooks();
-  state.idle_word = std::uint64_t{++state.run} << 32;
+  state.run = ++last_run;
   state.armed = 1;
 }
 
 Tracking::~Tracking() {
   state.armed = 0;
-  state.idle_word = 0;
+  state.run = 0;
   remove_native_hooks();
 }
 
@@ -69,7 +71,7 @@ bool begins_event_slowly(ThreadState& thread) noexcept {
     patch_new_objects();
     thread.busy = kIdle;
   }
-  return thread.word() == state.idle_word;
+  return is_idle(thread);
 }
 
 void record_allocation(ThreadState& thread, Domain, const void* block, std::size_t bytes) noexcept {
