@@ -35,6 +35,7 @@ def describe_process() -> dict[str, str]:
         "host": os.uname().nodename,
         "executable": sys.executable,
         "directory": _directory(),
+        "package_directory": os.path.dirname(os.path.abspath(__file__)),
         "allocator": allocator_in_use(),
         "flags": json_text(_flags()),
     }
