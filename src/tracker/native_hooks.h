@@ -2,9 +2,8 @@
 //
 // What they cannot see: static binaries, system calls made directly, calls inside one object (an allocator
 // that a library carries under names of its own: only its mappings are seen), objects in other namespaces,
-// libraries that the C library loads for itself until the next dlopen, a library's allocations in its
-// constructors before its thread's next event, and, when another malloc is preloaded that brings its own
-// `operator new`, blocks of C++ code.
+// libraries that the C library loads for itself until the next dlopen, and a library's allocations in its
+// constructors before its thread's next event.
 #pragma once
 
 #include <cstdint>

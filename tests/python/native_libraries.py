@@ -15,13 +15,15 @@ TYPES: dict[str, Any] = {"size_t": ctypes.c_size_t, "int": ctypes.c_int, "void*"
 
 
 def build(directory: Path, name: str, *flags: str, source: str | None = None) -> Path:
-    """Compile ``native_helpers/SOURCE.c`` to ``libheapscope_NAME.so`` in a directory."""
+    """Compile ``native_helpers/SOURCE`` (a C file when it does not say) to a library."""
     directory.mkdir(parents=True, exist_ok=True)
     library = directory / f"libheapscope_{name}.so"
-    compiler = os.environ.get("CC", "cc")
+    file = SOURCES / (source or name)
+    cpp = file.suffix == ".cpp"
+    compiler = os.environ.get("CXX", "c++") if cpp else os.environ.get("CC", "cc")
     # -fno-builtin: the compiler must not drop a malloc whose block is freed at once.
     command = [compiler, "-O1", "-fno-builtin", "-fPIC", "-shared", "-pthread"]
-    files = ["-o", str(library), str(SOURCES / f"{source or name}.c")]
+    files = ["-o", str(library), str(file if cpp else file.with_suffix(".c"))]
     subprocess.run([*command, *files, *flags, "-ldl"], check=True)
     return library
 

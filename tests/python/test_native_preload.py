@@ -24,6 +24,15 @@ grow = declared(library, "by_realloc", "void*", "void*", "size_t")
 align = declared(library, "by_posix_memalign", "void*", "size_t", "size_t")
 copy = declared(library, "by_strdup", "void*", "char*")
 release = declared(library, "by_free", "", "void*")
+operators = ctypes.CDLL(sys.argv[2])
+new = declared(operators, "by_new", "void*")
+new_array = declared(operators, "by_new_array", "void*", "size_t")
+new_nothrow = declared(operators, "by_new_nothrow", "void*", "size_t")
+new_aligned = declared(operators, "by_new_aligned", "void*")
+delete = declared(operators, "by_delete", "", "void*")
+delete_array = declared(operators, "by_delete_array", "", "void*")
+delete_aligned = declared(operators, "by_delete_aligned", "", "void*")
+is_told_of_failure = declared(operators, "is_told_of_failure", "int", "size_t")
 
 def small(): return [allocate(8) for _ in range(4096)]
 def kept(): return allocate(98_821)
@@ -31,6 +40,8 @@ def cleared(): return clear(1000, 77)
 def grown(): return grow(allocate(10), 500_000)
 def aligned(): return align(4096, 5000)
 def copied(): return copy(b"x" * 9999)
+def made(): return new(), new_array(5000), new_nothrow(6000), new_aligned()
+def unmade(): return new(), new_array(5000), new_nothrow(6000), new_aligned()
 def python(): return [bytearray(1000) for _ in range(100)]
 
 early = allocate(100)
@@ -39,11 +50,17 @@ with heapscope.track("preload.hscope"):
     for block in blocks[::2]: release(block)
     others = [kept(), cleared(), grown(), aligned(), copied()]
     objects = python()
+    assert is_told_of_failure(1 << 62) == 1
+    objects_of_cpp, others_of_cpp = made(), unmade()
+    delete(others_of_cpp[0])
+    delete_array(others_of_cpp[1])
+    delete_array(others_of_cpp[2])
+    delete_aligned(others_of_cpp[3])
     release(early)
 for block in blocks[1::2] + others: release(block)
 
 capture = heapscope.Capture("preload.hscope")
-names = ["small", "kept", "cleared", "grown", "aligned", "copied"]
+names = ["small", "kept", "cleared", "grown", "aligned", "copied", "made", "unmade"]
 found = {name: of_function(capture, name) for name in names}
 mapped = sum(site.live_bytes for site in capture.sites() if site.domain == "mmap")
 tracker = capture.summary()["tracker"]
@@ -80,8 +97,9 @@ def test_a_preloaded_malloc_is_tracked_to_the_byte(
         if not is_loadable(preload):
             pytest.skip(f"install {preload} (Debian: libjemalloc2, libtcmalloc-minimal4)")
     library = native_libraries.build(tmp_path, "allocations")
+    operators = native_libraries.build(tmp_path, "operators", source="operators.cpp")
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, library],
+        [sys.executable, "-c", PROGRAM, library, operators],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -105,6 +123,8 @@ def test_a_preloaded_malloc_is_tracked_to_the_byte(
         "grown": [500_000, 1],
         "aligned": [5000, 1],
         "copied": [10_000, 1],
+        "made": [98_821 + 5000 + 6000 + 256, 4],
+        "unmade": [0, 0],
     }
     assert report["lost"] == 0
     # The allocator's own memory is no block of the program, and Python's keep their domains.
