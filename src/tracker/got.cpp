@@ -220,8 +220,9 @@ void SlotPatcher::run_pass() noexcept {
   if (!active) forget();  // restored slots are found by reading every object anew
   if (first_letters_ == 0) {
     for (std::size_t i = 0; i < hooks_.size(); ++i) {
+      if (*hooks_[i].original == nullptr) continue;
       first_letters_ |= letter_bit(hooks_[i].name[0]);
-      if (*hooks_[i].original != nullptr) visible_[i] = dlsym(RTLD_DEFAULT, hooks_[i].name);
+      visible_[i] = dlsym(RTLD_DEFAULT, hooks_[i].name);
     }
   }
   skipped_now_ = patched_now_ = 0;
@@ -330,7 +331,7 @@ bool SlotPatcher::is_excluded(const dl_phdr_info& info, const LoadedObject& obje
 int SlotPatcher::match(const char* name) const noexcept {
   if ((first_letters_ & letter_bit(name[0])) == 0) return -1;
   for (std::size_t i = 0; i < hooks_.size(); ++i) {
-    if (std::strcmp(hooks_[i].name, name) == 0) return static_cast<int>(i);
+    if (*hooks_[i].original != nullptr && std::strcmp(hooks_[i].name, name) == 0) return static_cast<int>(i);
   }
   return -1;
 }
@@ -377,9 +378,7 @@ void SlotPatcher::apply(const KnownObject& object) noexcept {
       continue;
     }
     // The program's stub jumps through the program's slot, which is rewritten.
-    if (!active || *hook.original == nullptr || (value == visible_[slot.hook] && value != *hook.original)) {
-      continue;
-    }
+    if (!active || (value == visible_[slot.hook] && value != *hook.original)) continue;
     const auto target = reinterpret_cast<ElfW(Addr)>(value);
     const bool unresolved = slot.may_be_lazy && target >= object.begin && target < object.end;
     const bool ours =
