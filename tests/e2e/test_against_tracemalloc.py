@@ -1,4 +1,4 @@
-"""Live bytes of Python's domains, line by line, are those that tracemalloc has in the same process."""
+"""Live bytes of Python's domains are those that tracemalloc has in the same process."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ def test_live_python_blocks_are_tracemallocs(tmp_path: Path, work: str) -> None:
     # All blocks, to the byte.
     assert total(ours, ours_at_edges) == total(theirs.values())
     # Line by line where objects come from the allocator each time. Others differ by name:
-    # tracemalloc moves a block that comes from a free list (float, tuple, list, dict, …) to the line
-    # that takes it out; here it stays with the line that allocated it. bytearray(n) has a tuple.
+    # tracemalloc moves a block that comes from a free list (float, tuple, list, dict, …) to the
+    # line that takes it out; here it stays with the line that allocated it. bytearray(n) needs a
+    # tuple.
     bytearrays = own["bytearrays"]
     assert 0 <= rows[bytearrays][1] - theirs[bytearrays][1] <= 2
     for mark in ("slotted", "strings", "sets", "integers"):
@@ -68,7 +69,8 @@ def total(
 ORDERS = """
 import sys, tracemalloc
 from heapscope import _tracker
-trackers = {"t": (tracemalloc.start, tracemalloc.stop), "h": (lambda: _tracker.start(sys.argv[1]), _tracker.stop)}
+def start(): _tracker.start(sys.argv[1])
+trackers = {"t": (tracemalloc.start, tracemalloc.stop), "h": (start, _tracker.stop)}
 before = [bytearray(700) for _ in range(2000)]
 kept = []
 def work():
