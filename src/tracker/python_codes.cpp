@@ -62,5 +62,6 @@ std::uint32_t add_frame(std::uint32_t parent, PyCodeObject* code, std::uintptr_t
 }
 
 void release_code_scratch() noexcept { scratch.release(); }
+void abandon_code_scratch() noexcept { scratch = {}; }
 
 }  // namespace heapscope::tracker

@@ -11,7 +11,8 @@ namespace heapscope::tracker {
 // The new node of (parent, key), or what the trie folds it to.
 std::uint32_t add_frame(std::uint32_t parent, PyCodeObject* code, std::uintptr_t key) noexcept;
 
-// Unmaps the scratch memory of text conversion.
+// Unmaps the scratch memory of text conversion; in a copied process, where it is not mapped, forgets it.
 void release_code_scratch() noexcept;
+void abandon_code_scratch() noexcept;
 
 }  // namespace heapscope::tracker

@@ -36,6 +36,9 @@ void forget_parent() noexcept {
   new (&recorder) Recorder();
   new (&state) State();
   thread_state.run = kNoRun;
+  abandon_code_scratch();
+  abandon_arenas();
+  forget_mapped_bytes();
 }
 
 }  // namespace
@@ -115,6 +118,9 @@ bool is_tracking() noexcept { return state.armed != 0; }
 
 void end_tick_now(capture::Tick& tick) noexcept {
   if (tick.own_bytes > state.superblock->own_bytes) state.superblock->own_bytes = tick.own_bytes;
+  // It came as the size of one thread's stack; the first thread's is the process's own.
+  tick.thread_stack_bytes *= recorder.lanes_in_use() > 0 ? recorder.lanes_in_use() - 1 : 0;
+  state.superblock->skipped_slots = skipped_slots();
   recorder.end_tick(tick);
   state.superblock->own_ns = state.superblock->events * kEventNs;
   state.next_tick_ns = state.now_ns + recorder.tick_ns();

@@ -225,6 +225,11 @@ std::uint64_t remove_python_hooks() noexcept {
   return displaced;
 }
 
+void abandon_arenas() noexcept {
+  arenas = {};
+  arena_count = 0;
+}
+
 ArenaFigures arena_figures() noexcept {
   return {arena_bytes.load(std::memory_order_relaxed), interpreter_stack_bytes.load(std::memory_order_relaxed)};
 }

@@ -21,6 +21,9 @@ bool install_python_hooks() noexcept;
 // not seen.
 std::uint64_t remove_python_hooks() noexcept;
 
+// In a copied process: forgets the arenas that the parent listed, in memory that is not mapped here.
+void abandon_arenas() noexcept;
+
 struct ArenaFigures {
   std::uint64_t arena_bytes;
   std::uint64_t interpreter_stack_bytes;

@@ -104,6 +104,7 @@ void finish_tick(ThreadState& thread, bool holds_gil) noexcept {
   const int saved_errno = errno;
   thread.busy = kForwarding;
   capture::Tick tick;
+  patch_new_objects();  // libraries that libc loads for itself are found here
   collect_ledger(tick, holds_gil);
   thread.busy = kRecording;
   const bool taken = state.lock.lock();

@@ -65,6 +65,8 @@ std::size_t resident_bytes(void* pages, std::size_t bytes) noexcept {
   return resident;
 }
 
+void forget_mapped_bytes() noexcept { mapped.store(0, std::memory_order_relaxed); }
+
 std::uint64_t mapped_bytes() noexcept { return mapped.load(std::memory_order_relaxed); }
 
 }  // namespace heapscope::tracker

@@ -22,6 +22,8 @@ std::size_t resident_bytes(void* pages, std::size_t bytes) noexcept;
 
 // Bytes mapped by map_pages now. Pages that were never touched are included.
 std::uint64_t mapped_bytes() noexcept;
+// In a copied process: nothing of it is mapped here.
+void forget_mapped_bytes() noexcept;
 
 // A zero-initialised array that grows by moving its pages; records keep their index, not their address.
 template <class Record>
