@@ -135,7 +135,7 @@ def test_numpy_arrays_and_temporaries_are_told_by_operator(tmp_path: Path) -> No
     ended = subprocess.run(command(path, str(program)), capture_output=True, text=True)
     assert (ended.stderr, ended.returncode) == ("", 0)
     array = 20_000 * 8
-    lines: dict[str, tuple[int, int, int, int]] = {}
+    lines: dict[str, tuple[int, ...]] = {}
     names = {line: name for name, line in marks(program).items()}
     for site in Capture(path).sites("allocated", limit=300):
         if site.function != "work" or site.domain != "malloc":
@@ -153,7 +153,7 @@ def test_numpy_arrays_and_temporaries_are_told_by_operator(tmp_path: Path) -> No
     )
 
 
-STRESS = Path(__file__).parent / "programs" / "stress.py"
+STRESS = PROGRAMS / "stress.py"
 
 
 def test_a_stress_of_every_kind_of_frame_adds_up(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Both trackers over the same work in one process; prints tracemalloc's live bytes and blocks by line.
+# mypy: ignore-errors
+"""Both trackers over one work in one process; prints tracemalloc's live bytes and blocks by line.
 
 Arguments: what is done, and the capture.
 """

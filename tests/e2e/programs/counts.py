@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Blocks of the sizes where allocators change their ways; argument: the library of blocks.c."""
 
 import ctypes

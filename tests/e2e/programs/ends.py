@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Ends in one of many ways, with something in its hands."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Forks while threads allocate; the children allocate, fork again, and end in different ways."""
 
 import ctypes

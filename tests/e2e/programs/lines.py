@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Blocks of known sizes, each kind on lines of its own; prints what only the program can know."""
 
 import ctypes

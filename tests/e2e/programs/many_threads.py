@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Sixteen threads of C allocate and free each other's blocks; argument: the library of blocks.c."""
 
 import ctypes

@@ -1,4 +1,5 @@
-"""Sixteen threads put blocks where others' lie, which frees those; prints the bytes that are left."""
+# mypy: ignore-errors
+"""Sixteen threads put blocks where others lie, which frees those; prints the bytes left."""
 
 import sys
 import threading

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Has work done by other processes; argument: how they are made."""
 
 import multiprocessing

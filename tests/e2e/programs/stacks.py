@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Allocations at the ends of stacks of every kind; each kept block has a size of its own."""
 
 import asyncio

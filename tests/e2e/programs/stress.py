@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Frames of every kind, mixed at random, on several threads: a test of the walk of the stack.
 
 Under a build with HEAPSCOPE_CHECK_WALKS each walk is compared with a full one.
@@ -87,10 +88,14 @@ def context():
     yield Thing()
 
 
+def recurse_from(chance):
+    return recurse(chance, 2)
+
+
 def call_back(chance):
     {Callback(): 1 for _ in range(6)}
     sorted(Callback() for _ in range(8))
-    list(map(lambda _: Thing(), range(8)))
+    list(map(recurse_from, [chance] * 3))
     with context():
         recurse(chance, 3)
 

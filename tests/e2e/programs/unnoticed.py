@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Prints what a program can see of the process it is in; the argument says what of it."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Forks children that record themselves and allocate without end; each is killed at some instant.
 
 Arguments: a directory, how many, a seed. The children's captures are DIRECTORY/NUMBER.hscope.
