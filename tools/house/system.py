@@ -6,6 +6,7 @@ otherwise one line says what to install.
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import pathlib
 import shutil
@@ -92,6 +93,16 @@ CLANG = Piece(
     "clang compiler-rt",
 )
 
+JEMALLOC = Piece(
+    "jemalloc", lambda: ctypes.util.find_library("jemalloc") is not None, "libjemalloc2", "jemalloc"
+)
+TCMALLOC = Piece(
+    "tcmalloc",
+    lambda: ctypes.util.find_library("tcmalloc_minimal") is not None,
+    "libtcmalloc-minimal4",
+    "gperftools-libs",
+)
+
 
 def python_pieces(interpreter: Interpreter) -> list[Piece]:
     """What an interpreter of the distribution may lack: headers and venv."""
@@ -132,6 +143,13 @@ def require(pieces: Iterable[Piece]) -> None:
         packages = " ".join(piece.debian for piece in missing)
         how = f"sudo apt-get install {packages}"
     raise Problem(f"missing: {names}. Install with: {how}", 2)
+
+
+def wish(pieces: Iterable[Piece]) -> None:
+    """Like `require`, for what only some tests need: they say themselves that it is missing."""
+    missing = [piece for piece in pieces if not piece.present()]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        _apt_install([piece.debian for piece in missing])
 
 
 def _apt_install(packages: list[str]) -> None:

@@ -61,6 +61,7 @@ def _native_run(preset: str, tools: Mapping[str, str], environment: Environment)
 def test() -> int:
     """Every test: the C++ ones plain and under the sanitizers, the Python ones on every CPython."""
     system.require([system.COMPILER, system.ZSTD, system.GTEST, system.CLANG])
+    system.wish([system.JEMALLOC, system.TCMALLOC])
     interpreters = find()
     default = interpreters[0]
     tools = native_tools(default)
