@@ -362,6 +362,7 @@ void SlotPatcher::find_slots(const LoadedObject& object, KnownObject& known, boo
       slot.hook = static_cast<std::uint16_t>(hook);
       slot.may_be_lazy = type == kJumpSlot && symbol.st_shndx == SHN_UNDEF;
       slot.read_only = address >= object.relro_begin && address < object.relro_end;
+      slot.is_variable = type == kAddress && !slot.read_only;
     }
   }
   known.slot_count = static_cast<std::uint32_t>(slot_count_) - known.first_slot;
@@ -385,7 +386,9 @@ void SlotPatcher::apply(const KnownObject& object) noexcept {
         value == *hook.original || (unresolved && (!object.own_scope || definers_[slot.hook] == 0));
     if (ours && write(object, slot, hook.replacement)) {
       ++patched_now_;
-    } else {
+    } else if (!slot.is_variable || definers_[slot.hook] != 0) {
+      // A variable without a second allocator around holds what the program put there, as _decimal
+      // replaces its library's malloc by PyMem_Malloc.
       ++skipped_now_;
     }
   }

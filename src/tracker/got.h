@@ -84,7 +84,8 @@ class SlotPatcher {
   // known only when it has been resolved.
   void expect_own_scope() noexcept { own_scopes_.store(true, std::memory_order_relaxed); }
 
-  // Slots of hooked names that are bound to another function, and rewritten ones, at the last pass.
+  // Slots of hooked names that are bound to another function, and rewritten ones, at the last pass. What the
+  // program put into a variable of its own is no slot left out unless another object defines the name.
   std::uint64_t skipped() const noexcept { return skipped_.load(std::memory_order_relaxed); }
   std::uint64_t patched() const noexcept { return patched_.load(std::memory_order_relaxed); }
 
@@ -95,6 +96,7 @@ class SlotPatcher {
     std::uint16_t hook;
     bool may_be_lazy;  // a jump slot whose symbol its object does not define
     bool read_only;    // in the object's RELRO pages
+    bool is_variable;  // a function pointer of the program's own, which it may assign
   };
   struct KnownObject {
     ElfW(Addr) base;
