@@ -32,7 +32,7 @@ def test_blocks_that_threads_free_for_each_other_add_up(threads: Recorded) -> No
 def test_python_blocks_passed_between_threads_add_up(tmp_path: Path) -> None:
     recorded = record(tmp_path, "passing")
     assert_whole(recorded.capture)
-    assert recorded.at("passed", "object").live == (recorded.told, 128)
+    assert recorded.at("passed", "object", "mem").live == (recorded.told, 128)
 
 
 def test_a_block_freed_in_another_thread_is_freed(threads: Recorded) -> None:
@@ -42,7 +42,7 @@ def test_a_block_freed_in_another_thread_is_freed(threads: Recorded) -> None:
 
 
 def test_a_fork_in_the_middle_changes_nothing_for_parent_or_child(tmp_path: Path) -> None:
-    recorded, plain = both_ways(tmp_path, "forking")
+    recorded, plain = both_ways(tmp_path, "forking", options=("-W", "ignore"))
     assert recorded.output == plain
     assert_whole(recorded.capture)
     assert recorded.capture.complete

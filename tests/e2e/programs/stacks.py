@@ -136,4 +136,4 @@ def run():
 
 run()
 for position in range(400):  # the same depth, ever other callers
-    exec(f"def f{position}(): keep({200_000 + position})\nf{position}()", {"keep": keep})
+    exec(f"def f{position}(): keep({200_000 + 100 * position})\nf{position}()", {"keep": keep})
