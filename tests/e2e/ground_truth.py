@@ -114,7 +114,7 @@ def record(
         env={**os.environ, **(environment or {})},
         **others,
     )
-    assert (ended.stderr, ended.returncode) == ("", returncode)
+    assert (ended.stderr, ended.returncode) == ("", returncode), ended
     return Recorded(program, Capture(path), ended.stdout)
 
 
@@ -181,6 +181,6 @@ def both_ways(
         text=True,
         timeout=120,
     )
-    assert (plain.stderr, plain.returncode) == ("", returncode)
+    assert (plain.stderr, plain.returncode) == ("", returncode), plain
     recorded = record(directory, name, *arguments, options=options, returncode=returncode)
     return recorded, plain.stdout
