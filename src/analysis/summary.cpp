@@ -1,6 +1,7 @@
 #include "analysis/summary.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -41,6 +42,9 @@ double seconds_from_start(const capture::Capture& capture, std::uint64_t time_ns
   return time_ns <= start ? 0.0 : static_cast<double>(time_ns - start) / 1e9;
 }
 
+// No process has more; a file may say so.
+constexpr std::uint64_t kMostRss = std::uint64_t{1} << 57;
+
 Summary summarize(const capture::Capture& capture) {
   Summary summary;
   for (const capture::Site& site : capture.sites) {
@@ -55,6 +59,15 @@ Summary summarize(const capture::Capture& capture) {
   };
   for (const capture::Tick& tick : capture.ticks) see(tick);
   see(capture.peak_tick);
+  // Between ticks only the kernel was looking.
+  if (const std::string* text = capture.metadata_value("max_rss_bytes")) {
+    std::uint64_t bytes = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), bytes);
+    if (error == std::errc() && end == text->data() + text->size() && bytes <= kMostRss &&
+        (summary.peak_rss_bytes == capture::kUnknown || bytes > summary.peak_rss_bytes)) {
+      summary.peak_rss_bytes = bytes;
+    }
+  }
   for (const capture::Thread& thread : capture.threads) summary.threads += thread.threads_seen;
   summary.duration_s = seconds_from_start(capture, capture.counters.end_ns);
   summary.peak_at_s = seconds_from_start(capture, capture.counters.peak_ns);

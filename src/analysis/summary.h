@@ -12,7 +12,7 @@ namespace heapscope::analysis {
 struct Summary {
   capture::Figures total;
   std::array<capture::Figures, capture::kDomains> domains{};
-  std::uint64_t peak_rss_bytes = capture::kUnknown;  // highest of those sampled
+  std::uint64_t peak_rss_bytes = capture::kUnknown;  // highest sampled, or by the kernel's account
   std::uint64_t threads = 0;                         // how many were seen
   double duration_s = 0;
   double peak_at_s = 0;    // after the start

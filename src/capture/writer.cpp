@@ -1,14 +1,14 @@
 #include "capture/writer.h"
 
-#include <cerrno>
-#include <climits>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
 
 #include "tracker/raw_memory.h"
 
@@ -200,8 +200,8 @@ void Writer::write_back() noexcept {
     for (std::size_t index = chunk_count_; index-- > 0;) {
       std::size_t done = 0;
       while (done < kChunkBytes) {
-        const ssize_t wrote = pwrite(descriptor, static_cast<char*>(chunk_addresses_[index]) + done, kChunkBytes - done,
-                                     static_cast<off_t>(index * kChunkBytes + done));
+        const ssize_t wrote = pwrite(descriptor, static_cast<char*>(chunk_addresses_[index]) + done,
+                                     kChunkBytes - done, static_cast<off_t>(index * kChunkBytes + done));
         if (wrote <= 0) break;
         done += static_cast<std::size_t>(wrote);
       }

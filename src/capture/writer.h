@@ -70,7 +70,8 @@ class Table {
 
   // Makes sure that record `index` can be written; false when the file cannot grow.
   bool reach(Writer& writer, std::size_t index) noexcept {
-    if (index / kPerChunk < used_) [[likely]] return true;
+    if (index / kPerChunk < used_) [[likely]]
+      return true;
     if (index >= kMaxRecords || index / kPerChunk > used_) return false;
     void* chunk = writer.add_chunk(kind, 0, static_cast<std::uint32_t>(used_));
     if (chunk == nullptr) return false;

@@ -16,8 +16,8 @@ PyObject* start(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* path = nullptr;
   int overwrite = 0;
   unsigned int max_nodes = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pI:start", const_cast<char**>(names), PyUnicode_FSConverter,
-                                   &path, &overwrite, &max_nodes)) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pI:start", const_cast<char**>(names),
+                                   PyUnicode_FSConverter, &path, &overwrite, &max_nodes)) {
     return nullptr;
   }
   int error = 0;
@@ -76,7 +76,8 @@ PyObject* set_metadata(PyObject*, PyObject* args) {
   Py_ssize_t key_bytes;
   Py_ssize_t value_bytes;
   if (!PyArg_ParseTuple(args, "s#s#:set_metadata", &key, &key_bytes, &value, &value_bytes)) return nullptr;
-  tracker::set_metadata(key, static_cast<std::size_t>(key_bytes), value, static_cast<std::size_t>(value_bytes));
+  tracker::set_metadata(key, static_cast<std::size_t>(key_bytes), value,
+                        static_cast<std::size_t>(value_bytes));
   Py_RETURN_NONE;
 }
 
@@ -114,7 +115,8 @@ PyObject* counters(PyObject*, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start)), METH_VARARGS | METH_KEYWORDS,
+    {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start)),
+     METH_VARARGS | METH_KEYWORDS,
      "start(path, *, overwrite=False, max_nodes=0)\n--\n\n"
      "Record into a new capture at path; at most max_nodes stack nodes (0: 4,194,304).\n\n"
      "Raises OSError for the file, RuntimeError when tracking already or when it cannot start."},
@@ -125,13 +127,21 @@ PyMethodDef methods[] = {
     {"set_metadata", set_metadata, METH_VARARGS,
      "set_metadata(key, value, /)\n--\n\nAdd a text to the capture's metadata; nothing when not tracking."},
     {"counters", counters, METH_NOARGS,
-     "counters()\n--\n\nThe present figures as a dict of int, bytes where the name says so; zeros when not tracking."},
+     "counters()\n--\n\nThe present figures as a dict of int, bytes where the name says so; zeros when not "
+     "tracking."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_tracker", "Records every allocation of this process into a capture.", -1, methods,
-    nullptr,               nullptr,    nullptr,                                                    nullptr,
+    PyModuleDef_HEAD_INIT,
+    "_tracker",
+    "Records every allocation of this process into a capture.",
+    -1,
+    methods,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

@@ -39,7 +39,8 @@ std::uint32_t* BlockTable::reach_slot_slowly(std::uintptr_t address) noexcept {
   if (top >= kTopEntries) return nullptr;
   if (top_ == nullptr) top_ = static_cast<std::uint32_t***>(map_pages(kTopEntries * sizeof(*top_)));
   if (top_ == nullptr) return nullptr;
-  if (top_[top] == nullptr) top_[top] = static_cast<std::uint32_t**>(map_pages(kMiddleEntries * sizeof(**top_)));
+  if (top_[top] == nullptr)
+    top_[top] = static_cast<std::uint32_t**>(map_pages(kMiddleEntries * sizeof(**top_)));
   if (top_[top] == nullptr) return nullptr;
   std::uint32_t*& slots = top_[top][leaf % kMiddleEntries];
   if (slots == nullptr) slots = static_cast<std::uint32_t*>(map_pages(kLeafBytes));

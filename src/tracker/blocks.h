@@ -47,7 +47,8 @@ class BlockTable {
   // The slot of an address, made when there is none; null when memory is out or the address is odd.
   // Stable until clear(), except for odd addresses (see odd_slot).
   std::uint32_t* reach_slot(std::uintptr_t address) noexcept {
-    if (std::uint32_t* slot = find_slot(address)) [[likely]] return slot;
+    if (std::uint32_t* slot = find_slot(address)) [[likely]]
+      return slot;
     return reach_slot_slowly(address);
   }
   // The slot of an address, or null when no block was ever near it.
@@ -56,7 +57,8 @@ class BlockTable {
     const std::uintptr_t granule = std::rotr(address, 4);
     const std::uintptr_t leaf = granule >> (kLeafShift - 4);
     const CacheEntry& entry = cache_[leaf % kCacheEntries];
-    if (entry.leaf == leaf) [[likely]] return entry.slots + (granule & kSlotMask);
+    if (entry.leaf == leaf) [[likely]]
+      return entry.slots + (granule & kSlotMask);
     return find_slot_slowly(address);
   }
   static bool is_odd(std::uintptr_t address) noexcept { return (address & 15) != 0; }
@@ -102,7 +104,8 @@ class BlockTable {
  private:
   static constexpr unsigned kLeafShift = 22;
   static constexpr std::uintptr_t kSlotMask = (std::uintptr_t{1} << (kLeafShift - 4)) - 1;
-  static constexpr std::size_t kLeafBytes = ((kSlotMask + 1) + 4) * sizeof(std::uint32_t);  // and three slots of an extension
+  static constexpr std::size_t kLeafBytes =
+      ((kSlotMask + 1) + 4) * sizeof(std::uint32_t);  // and three slots of an extension
   static constexpr std::size_t kCacheEntries = 128;
   static constexpr unsigned kMiddleBits = 13;
   static constexpr std::size_t kTopEntries = std::size_t{1} << (48 - kLeafShift - kMiddleBits);

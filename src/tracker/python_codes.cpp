@@ -15,7 +15,9 @@ constexpr std::uint32_t kLineTableKind = 11;
 std::uintptr_t key_base(PyCodeObject* code) noexcept { return reinterpret_cast<std::uintptr_t>(code); }
 #else
 constexpr std::uint32_t kLineTableKind = 10;
-std::uintptr_t key_base(PyCodeObject* code) noexcept { return reinterpret_cast<std::uintptr_t>(code) >> 4 << 21; }
+std::uintptr_t key_base(PyCodeObject* code) noexcept {
+  return reinterpret_cast<std::uintptr_t>(code) >> 4 << 21;
+}
 #endif
 
 // Appends the string's UTF-8 to the scratch memory; the room was reserved.

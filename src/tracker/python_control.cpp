@@ -1,16 +1,16 @@
 #include "tracker/python_control.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cerrno>
 #include <ctime>
 #include <new>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "tracker/python_ledger.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/native_hooks.h"
 #include "tracker/python_codes.h"
 #include "tracker/python_hooks.h"
+#include "tracker/python_ledger.h"
 #include "tracker/python_recording.h"
 #include "tracker/raw_memory.h"
 #include "tracker/recorder.h"
@@ -127,7 +127,8 @@ void end_tick_now(capture::Tick& tick) noexcept {
   state.tick_due = 0;
 }
 
-bool set_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept {
+bool set_metadata(const char* key, std::size_t key_bytes, const char* value,
+                  std::size_t value_bytes) noexcept {
   const bool taken = state.lock.lock();
   const bool open = state.superblock != nullptr;
   if (open) recorder.add_metadata(key, key_bytes, value, value_bytes);

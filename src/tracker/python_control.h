@@ -12,7 +12,7 @@ namespace heapscope::tracker {
 
 enum class StartResult {
   kStarted,
-  kFileError,      // `error` is the errno
+  kFileError,  // `error` is the errno
   kAlready,
   kNoMemory,
   kTooManyLayers,  // other tools displaced the hooks of 64 earlier runs
@@ -30,11 +30,13 @@ void close_capture() noexcept;
 
 bool is_tracking() noexcept;
 // While tracking, and until the capture is closed.
-bool set_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept;
+bool set_metadata(const char* key, std::size_t key_bytes, const char* value,
+                  std::size_t value_bytes) noexcept;
 
 struct Counters {
   std::uint64_t live_bytes, live_blocks, peak_bytes, allocations, frees, events_lost, unwalkable_stacks;
-  std::uint64_t frees_of_unknown, reentrant_events, folded_stacks, retired_codes, own_bytes, nodes, sites, lanes;
+  std::uint64_t frees_of_unknown, reentrant_events, folded_stacks, retired_codes, own_bytes, nodes, sites,
+      lanes;
 };
 bool read_counters(Counters& counters) noexcept;
 

@@ -32,7 +32,8 @@ template <Domain kDomain>
 void* hooked_malloc(void* context, std::size_t bytes) noexcept {
   PyMemAllocatorEx& original = below(context);
   ThreadState& thread = thread_state;
-  if (!begins_event(thread)) [[unlikely]] return original.malloc(original.ctx, bytes);
+  if (!begins_event(thread)) [[unlikely]]
+    return original.malloc(original.ctx, bytes);
   thread.busy = kForwarding;
   void* block = original.malloc(original.ctx, bytes);
   record_allocation_as<gil_of(kDomain)>(thread, kDomain, block, bytes);
@@ -43,7 +44,8 @@ template <Domain kDomain>
 void* hooked_calloc(void* context, std::size_t count, std::size_t bytes) noexcept {
   PyMemAllocatorEx& original = below(context);
   ThreadState& thread = thread_state;
-  if (!begins_event(thread)) [[unlikely]] return original.calloc(original.ctx, count, bytes);
+  if (!begins_event(thread)) [[unlikely]]
+    return original.calloc(original.ctx, count, bytes);
   thread.busy = kForwarding;
   void* block = original.calloc(original.ctx, count, bytes);
   record_allocation_as<gil_of(kDomain)>(thread, kDomain, block, count * bytes);
@@ -54,7 +56,8 @@ template <Domain kDomain>
 void* hooked_realloc(void* context, void* old, std::size_t bytes) noexcept {
   PyMemAllocatorEx& original = below(context);
   ThreadState& thread = thread_state;
-  if (!begins_event(thread)) [[unlikely]] return original.realloc(original.ctx, old, bytes);
+  if (!begins_event(thread)) [[unlikely]]
+    return original.realloc(original.ctx, old, bytes);
   thread.busy = kForwarding;
   if (old == nullptr) {
     void* block = original.realloc(original.ctx, nullptr, bytes);
@@ -75,7 +78,8 @@ template <Domain kDomain>
 void hooked_free(void* context, void* block) noexcept {
   PyMemAllocatorEx& original = below(context);
   ThreadState& thread = thread_state;
-  if (block == nullptr || !begins_event(thread)) [[unlikely]] return original.free(original.ctx, block);
+  if (block == nullptr || !begins_event(thread)) [[unlikely]]
+    return original.free(original.ctx, block);
   record_free_inline(thread, block);
   original.free(original.ctx, block);
   thread.busy = kIdle;
@@ -83,7 +87,8 @@ void hooked_free(void* context, void* block) noexcept {
 
 template <Domain kDomain>
 constexpr PyMemAllocatorEx hooks_of(Layer* layer) {
-  return {layer, hooked_malloc<kDomain>, hooked_calloc<kDomain>, hooked_realloc<kDomain>, hooked_free<kDomain>};
+  return {layer, hooked_malloc<kDomain>, hooked_calloc<kDomain>, hooked_realloc<kDomain>,
+          hooked_free<kDomain>};
 }
 
 PyMemAllocatorEx hooks_of(std::size_t domain, Layer* layer) noexcept {
@@ -121,7 +126,8 @@ void note_arena(void* arena, std::size_t bytes) noexcept {
 void forget_arena(void* arena, std::size_t bytes) noexcept {
   std::atomic<std::uint64_t>& total = bytes == kArenaBytes ? arena_bytes : interpreter_stack_bytes;
   std::uint64_t before = total.load(std::memory_order_relaxed);
-  while (!total.compare_exchange_weak(before, before > bytes ? before - bytes : 0, std::memory_order_relaxed)) {
+  while (
+      !total.compare_exchange_weak(before, before > bytes ? before - bytes : 0, std::memory_order_relaxed)) {
   }
   for (std::size_t index = 0; index < arena_count; ++index) {
     if (arenas[index] == arena) {
@@ -162,7 +168,8 @@ AnyLayer* layer_above(AnyLayer (&pool)[kMaxLayers], const Allocator& present) no
       layer.original = present;
       return &layer;
     }
-    if (layer.place == Place::kRemoved && memcmp(&layer.original, &present, sizeof(present)) == 0) return &layer;
+    if (layer.place == Place::kRemoved && memcmp(&layer.original, &present, sizeof(present)) == 0)
+      return &layer;
   }
   return nullptr;
 }
@@ -231,13 +238,15 @@ void abandon_arenas() noexcept {
 }
 
 ArenaFigures arena_figures() noexcept {
-  return {arena_bytes.load(std::memory_order_relaxed), interpreter_stack_bytes.load(std::memory_order_relaxed)};
+  return {arena_bytes.load(std::memory_order_relaxed),
+          interpreter_stack_bytes.load(std::memory_order_relaxed)};
 }
 
 std::uint32_t sum_size_classes(capture::SizeClass* classes, std::uint32_t& free_pools) noexcept {
   std::uint32_t sampled = 0;
   for (std::size_t index = 0; index < arena_count; ++index) {
-    if (cpython::occupancy(reinterpret_cast<std::uintptr_t>(arenas[index]), kArenaBytes, classes, free_pools)) ++sampled;
+    if (cpython::occupancy(reinterpret_cast<std::uintptr_t>(arenas[index]), kArenaBytes, classes, free_pools))
+      ++sampled;
   }
   return sampled;
 }

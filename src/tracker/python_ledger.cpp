@@ -1,12 +1,12 @@
 #include "tracker/python_ledger.h"
 
-#include <cerrno>
-#include <cstring>
-#include <ctime>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
 
 #include "tracker/loader_hooks.h"
 #include "tracker/mapping_hooks.h"
@@ -60,7 +60,8 @@ std::uint64_t resident_bytes() noexcept {
   const char* end = text + size;
   while (at < end && *at != ' ') ++at;
   std::uint64_t pages = 0;
-  for (++at; at < end && *at >= '0' && *at <= '9'; ++at) pages = pages * 10 + static_cast<std::uint64_t>(*at - '0');
+  for (++at; at < end && *at >= '0' && *at <= '9'; ++at)
+    pages = pages * 10 + static_cast<std::uint64_t>(*at - '0');
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
@@ -117,7 +118,6 @@ void collect_ledger(capture::Tick& tick, bool holds_gil) noexcept {
     tick.reserved_used_bytes = mappings.noreserve != 0 ? capture::kUnknown : 0;
   }
   tick.thread_stack_bytes = thread_stack_bytes();
-
 }
 
 void release_ledger() noexcept {

@@ -1,15 +1,15 @@
 #include "tracker/python_recording.h"
 
-#include <cerrno>
-#include <ctime>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
+#include <ctime>
 
-#include "tracker/python_ledger.h"
 #include "tracker/native_hooks.h"
 #include "tracker/python_control.h"
+#include "tracker/python_ledger.h"
 
 namespace heapscope::tracker {
 
@@ -52,8 +52,8 @@ void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const v
   thread.busy = kIdle;
 }
 
-void record_reallocation(ThreadState& thread, Domain domain, const DetachedBlock& old_block, const void* block,
-                         std::size_t bytes) noexcept {
+void record_reallocation(ThreadState& thread, Domain domain, const DetachedBlock& old_block,
+                         const void* block, std::size_t bytes) noexcept {
   record_reallocation_as<Gil::kUnknown>(thread, domain, old_block, block, bytes);
 }
 
@@ -67,7 +67,8 @@ RecordingSection::~RecordingSection() {
 }
 
 std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept {
-  return recorder.charge(site_of_stack(*thread.lane, python_thread_state<Gil::kUnknown>(), Domain::kMmap), bytes);
+  return recorder.charge(site_of_stack(*thread.lane, python_thread_state<Gil::kUnknown>(), Domain::kMmap),
+                         bytes);
 }
 
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept {
@@ -93,7 +94,8 @@ bool clock_says_tick() noexcept {
   state.countdown = kEventsPerClock;
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  state.now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  state.now_ns =
+      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
   state.superblock->end_ns = state.now_ns;
   if (state.now_ns < state.next_tick_ns || state.tick_due != 0) return false;
   state.tick_due = 1;

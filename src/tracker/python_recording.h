@@ -32,9 +32,11 @@ template <Gil kGil>
 
 [[gnu::always_inline]] inline void leave_recording(ThreadState& thread, bool taken, bool holds_gil) noexcept {
   bool tick = false;
-  if (--state.countdown == 0) [[unlikely]] tick = clock_says_tick();
+  if (--state.countdown == 0) [[unlikely]]
+    tick = clock_says_tick();
   if (taken) state.lock.unlock(true);
-  if (tick) [[unlikely]] finish_tick(thread, holds_gil);
+  if (tick) [[unlikely]]
+    finish_tick(thread, holds_gil);
 }
 
 template <Gil kGil>

@@ -16,7 +16,8 @@ static_assert(LaneState::kFrameEntries == 1024);
 
 std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame, std::uintptr_t key) noexcept {
   if (cpython::transparent(frame)) return parent;
-  if (const std::uint32_t node = recorder.trie().find(parent, key)) [[likely]] return node;
+  if (const std::uint32_t node = recorder.trie().find(parent, key)) [[likely]]
+    return node;
   return add_frame(parent, cpython::code_of(frame), key);
 }
 
@@ -60,7 +61,9 @@ void forget_levels(LaneState& lane) noexcept {
   lane.code_generation = state.code_generation;
 }
 
-std::uint32_t root_site(LaneState& lane, Domain domain) noexcept { return recorder.find_site(lane.root, domain); }
+std::uint32_t root_site(LaneState& lane, Domain domain) noexcept {
+  return recorder.find_site(lane.root, domain);
+}
 
 std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept {
   if (lane.depth == 0) return root_site(lane, domain);

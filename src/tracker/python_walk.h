@@ -28,7 +28,8 @@ using capture::Domain;
 // made or one returned.
 [[gnu::noinline]] void walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept;
 // The same where the innermost frame and those above `level` hold: often only the callers' instructions moved.
-[[gnu::noinline]] void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept;
+[[gnu::noinline]] void walk_changed_level(LaneState& lane, const cpython::Frame* frame,
+                                          Level* level) noexcept;
 // No memo of this stack, or none of this domain: looks the leaf up and remembers it.
 std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept;
 std::uint32_t root_site(LaneState& lane, Domain domain) noexcept;
@@ -44,10 +45,13 @@ inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t 
 // without Python has the empty stack of its lane.
 [[gnu::always_inline]] inline std::uint32_t site_of_stack(LaneState& lane, PyThreadState* python_thread,
                                                           Domain domain) noexcept {
-  if (python_thread == nullptr) [[unlikely]] return root_site(lane, domain);
+  if (python_thread == nullptr) [[unlikely]]
+    return root_site(lane, domain);
   const cpython::Frame* frame = cpython::current_frame(python_thread);
-  if (frame == nullptr) [[unlikely]] return root_site(lane, domain);
-  if (lane.code_generation != state.code_generation) [[unlikely]] forget_levels(lane);
+  if (frame == nullptr) [[unlikely]]
+    return root_site(lane, domain);
+  if (lane.code_generation != state.code_generation) [[unlikely]]
+    forget_levels(lane);
 
   Level* const sentinel = lane.levels.data();
   Level* leaf = sentinel + lane.depth;
@@ -70,7 +74,8 @@ inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t 
     leaf->node = memo.node;
     site = domain == Domain::kMmap ? 0 : memo.sites[static_cast<std::size_t>(domain)];
   }
-  if (site == 0) [[unlikely]] site = find_leaf_site(lane, key, domain);
+  if (site == 0) [[unlikely]]
+    site = find_leaf_site(lane, key, domain);
 #if defined(HEAPSCOPE_CHECK_WALKS) && HEAPSCOPE_CHECK_WALKS
   check_walk(lane, frame, lane.levels[lane.depth].node);
 #endif

@@ -1,8 +1,8 @@
 #include "tracker/raw_memory.h"
 
+#include <sys/mman.h>
 #include <atomic>
 #include <cerrno>
-#include <sys/mman.h>
 
 namespace heapscope::tracker {
 namespace {
@@ -59,7 +59,8 @@ std::size_t resident_bytes(void* pages, std::size_t bytes) noexcept {
   for (std::size_t from = 0; from < end; from += sizeof(present) * 4096) {
     const std::size_t part = end - from < sizeof(present) * 4096 ? end - from : sizeof(present) * 4096;
     if (mincore(static_cast<char*>(pages) + from, part, present) != 0) break;
-    for (std::size_t page = 0; page < part / 4096; ++page) resident += (present[page] & 1U) * std::size_t{4096};
+    for (std::size_t page = 0; page < part / 4096; ++page)
+      resident += (present[page] & 1U) * std::size_t{4096};
   }
   errno = saved_errno;
   return resident;

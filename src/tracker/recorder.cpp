@@ -13,9 +13,9 @@ thread_local constinit ThreadState thread_state;
 
 int Recorder::open(const char* path, bool overwrite, std::uint32_t max_nodes) noexcept {
   if (const int error = writer_.create(path, overwrite)) return error;
-  const bool ready = trie_.open(writer_, max_nodes) && sites_.reach(writer_, 0) && site_keys_.reach(writer_, 0) &&
-                     cohorts_.reserve(64) && touched_cohorts_.reserve(64) && touched_sites_.reserve(64) &&
-                     lanes_.reserve(8) && open_timeline();
+  const bool ready = trie_.open(writer_, max_nodes) && sites_.reach(writer_, 0) &&
+                     site_keys_.reach(writer_, 0) && cohorts_.reserve(64) && touched_cohorts_.reserve(64) &&
+                     touched_sites_.reserve(64) && lanes_.reserve(8) && open_timeline();
   if (!ready) {
     close();
     return 12;  // ENOMEM
@@ -89,7 +89,8 @@ void Recorder::reach_maximum() noexcept {
 void Recorder::leave_peak() noexcept {
   flush();
   const std::uint64_t epoch = (state.peak_word >> 1) + 1;
-  if (static_cast<std::uint32_t>(epoch) == 0) [[unlikely]] return restart_epochs();
+  if (static_cast<std::uint32_t>(epoch) == 0) [[unlikely]]
+    return restart_epochs();
   state.peak_word = epoch << 1;
   store_barrier();
   state.superblock->peak_word = state.peak_word;
@@ -136,7 +137,8 @@ void Recorder::remove_live(SiteCounters& site, std::uint64_t bytes, std::uint64_
 // ---- cohorts
 
 std::uint32_t Recorder::cohort_of(SiteCounters& site, std::uint32_t id) noexcept {
-  if (site.cohort != 0) [[likely]] return site.cohort;
+  if (site.cohort != 0) [[likely]]
+    return site.cohort;
   return open_cohort(site, id);
 }
 
@@ -159,7 +161,8 @@ std::uint32_t Recorder::open_cohort(SiteCounters& site, std::uint32_t id) noexce
 }
 
 void Recorder::touch(Cohort& cohort, std::uint32_t id) noexcept {
-  if (cohort.touched != 0) [[likely]] return;
+  if (cohort.touched != 0) [[likely]]
+    return;
   if (!touched_cohorts_.reserve(touched_cohort_count_ + 1)) return;
   cohort.touched = 1;
   touched_cohorts_[touched_cohort_count_++] = id;
@@ -184,7 +187,8 @@ void Recorder::flush() noexcept {
   if (from + capture::kRingBlocks < lane->sequence) from = lane->sequence - capture::kRingBlocks;
   for (; from != lane->sequence; ++from) {
     const auto entry = static_cast<std::uint32_t>(from % capture::kRingBlocks);
-    if (lane->record->ring[entry].state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(*lane, entry);
+    if (lane->record->ring[entry].state == static_cast<std::uint32_t>(RingState::kUncommitted))
+      commit(*lane, entry);
   }
   lane->committed = from;
 }
@@ -200,21 +204,24 @@ void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
   store_barrier();
   add_live(site, bytes);
   lane.cohorts[entry] = cohort;
-  if (cohort == 0) [[unlikely]] return lose_event();
+  if (cohort == 0) [[unlikely]]
+    return lose_event();
   cohorts_[cohort].live_bytes += bytes;
   cohorts_[cohort].live_blocks += 1;
 }
 
 std::uint32_t* Recorder::slot_of(const LaneState& lane, std::uint32_t entry) noexcept {
   const std::uintptr_t slot = lane.slots[entry];
-  if ((slot & kOddMark) != 0) [[unlikely]] return state.blocks.find_slot(slot - kOddMark);
+  if ((slot & kOddMark) != 0) [[unlikely]]
+    return state.blocks.find_slot(slot - kOddMark);
   return reinterpret_cast<std::uint32_t*>(slot);
 }
 
 void Recorder::evict(LaneState& lane, std::uint32_t entry) noexcept {
   RingEntry& ring = lane.record->ring[entry];
   if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(lane, entry);
-  if (std::uint32_t* slot = slot_of(lane, entry)) BlockTable::write(slot, {ring.bytes, lane.cohorts[entry], 0});
+  if (std::uint32_t* slot = slot_of(lane, entry))
+    BlockTable::write(slot, {ring.bytes, lane.cohorts[entry], 0});
   ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
 }
 
@@ -246,7 +253,8 @@ void Recorder::free_elsewhere(std::uint32_t* slot, std::uintptr_t address) noexc
   } else {
     free_unknown();
   }
-  if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
+  if (BlockTable::is_odd(address)) [[unlikely]]
+    state.blocks.remove_odd(address);
 }
 
 void Recorder::free_in_ring(std::uint32_t slot) noexcept {
@@ -425,7 +433,8 @@ void Recorder::add_metadata(const char* key, std::size_t key_bytes, const char* 
   const std::size_t bytes = (8 + key_bytes + value_bytes + 7) & ~std::size_t{7};
   if (at + bytes > capture::kMetadataBytes) return;
   char* out = writer_.metadata() + at;
-  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(key_bytes), static_cast<std::uint32_t>(value_bytes)};
+  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(key_bytes),
+                                  static_cast<std::uint32_t>(value_bytes)};
   memcpy(out, sizes, sizeof(sizes));
   memcpy(out + 8, key, key_bytes);
   memcpy(out + 8 + key_bytes, value, value_bytes);

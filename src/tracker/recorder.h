@@ -37,9 +37,9 @@ struct Cohort {
   std::uint64_t recorded_bytes;
   std::uint32_t live_blocks;
   std::uint32_t recorded_blocks;
-  std::uint32_t site;      // of an unused cohort: the next unused one
-  std::uint16_t born;      // tick, in the timeline's present numbering
-  std::uint16_t touched;   // 1: it changed in the current tick
+  std::uint32_t site;     // of an unused cohort: the next unused one
+  std::uint16_t born;     // tick, in the timeline's present numbering
+  std::uint16_t touched;  // 1: it changed in the current tick
 };
 static_assert(sizeof(Cohort) == 32);
 
@@ -65,7 +65,8 @@ class Recorder {
 
   [[gnu::always_inline]] void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address,
                                         std::uint64_t bytes) noexcept {
-    if (state.uncommitted_lane != &lane) [[unlikely]] take_over(lane);
+    if (state.uncommitted_lane != &lane) [[unlikely]]
+      take_over(lane);
     const auto entry = static_cast<std::uint32_t>(lane.sequence % capture::kRingBlocks);
     capture::RingEntry& ring = lane.record->ring[entry];
     if (ring.state != static_cast<std::uint32_t>(RingState::kEmpty)) evict(lane, entry);
@@ -77,8 +78,9 @@ class Recorder {
       place = BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
     }
     capture::SiteCounters& counters = sites_[site];
-    if (counters.cohort == 0) [[unlikely]] open_cohort(counters, site);  // so that end_tick sees the site
-    raise_live(bytes);  // first: a kill in between must not leave a heap above its peak
+    if (counters.cohort == 0) [[unlikely]]
+      open_cohort(counters, site);  // so that end_tick sees the site
+    raise_live(bytes);              // first: a kill in between must not leave a heap above its peak
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
     lane.slots[entry] = place;
@@ -92,7 +94,8 @@ class Recorder {
   // `lane` is the calling thread's: most blocks are freed by the thread that made them.
   [[gnu::always_inline]] void freed(LaneState& lane, std::uintptr_t address) noexcept {
     std::uint32_t* slot = state.blocks.find_slot(address);
-    if (slot == nullptr) [[unlikely]] return free_unknown();
+    if (slot == nullptr) [[unlikely]]
+      return free_unknown();
     if ((state.peak_word & 1) != 0) leave_peak();
     const std::uint32_t value = *slot;
     const std::uint32_t entry = value & 7;
@@ -103,7 +106,8 @@ class Recorder {
     }
     *slot = 0;
     free_uncommitted(ring, *lane.sites[entry]);
-    if (BlockTable::is_odd(address)) [[unlikely]] state.blocks.remove_odd(address);
+    if (BlockTable::is_odd(address)) [[unlikely]]
+      state.blocks.remove_odd(address);
   }
 
   // A block leaves the table; its figures stay until free_detached. cohort 0: unknown.
@@ -138,7 +142,8 @@ class Recorder {
   // what the recorder knows itself: live, maximum, counts.
   void end_tick(capture::Tick& tick) noexcept;
 
-  void add_metadata(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes) noexcept;
+  void add_metadata(const char* key, std::size_t key_bytes, const char* value,
+                    std::size_t value_bytes) noexcept;
 
   capture::Writer& writer() noexcept { return writer_; }
   Trie& trie() noexcept { return trie_; }
@@ -168,14 +173,16 @@ class Recorder {
   void touch(Cohort& cohort, std::uint32_t id) noexcept;
   void add_live(capture::SiteCounters& site, std::uint64_t bytes) noexcept;
   void remove_live(capture::SiteCounters& site, std::uint64_t bytes, std::uint64_t blocks) noexcept;
-  void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks, bool temporary) noexcept;
+  void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
+                          bool temporary) noexcept;
   bool open_timeline() noexcept;
   void close_timeline() noexcept;
   void merge_ticks() noexcept;
   void recycle_cohort(std::uint32_t id) noexcept;
 
   // A temporary block that is in no counter but the heap's total.
-  [[gnu::always_inline]] void free_uncommitted(capture::RingEntry& ring, capture::SiteCounters& site) noexcept {
+  [[gnu::always_inline]] void free_uncommitted(capture::RingEntry& ring,
+                                               capture::SiteCounters& site) noexcept {
     const BytesAndBlocks block = {ring.bytes, 1};
     state.live -= block;
     ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
@@ -185,7 +192,9 @@ class Recorder {
     pair(site.temporary_bytes) += block;
   }
   // A counter of bytes and the one of blocks behind it.
-  static BytesAndBlocks& pair(std::uint64_t& bytes) noexcept { return reinterpret_cast<BytesAndBlocks&>(bytes); }
+  static BytesAndBlocks& pair(std::uint64_t& bytes) noexcept {
+    return reinterpret_cast<BytesAndBlocks&>(bytes);
+  }
 
   void raise_live(std::uint64_t bytes) noexcept {
     state.live += BytesAndBlocks{bytes, 1};

@@ -22,8 +22,8 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
     capture::SiteCounters& site = sites_[touched.site];
     Cohort& cohort = cohorts_[touched.cohort];
     logged &= log_.append({touched.site, number, number, static_cast<std::int64_t>(cohort.live_bytes),
-                           static_cast<std::int64_t>(cohort.live_blocks), site.total_bytes - touched.total_bytes,
-                           site.total_blocks - touched.total_blocks});
+                           static_cast<std::int64_t>(cohort.live_blocks),
+                           site.total_bytes - touched.total_bytes, site.total_blocks - touched.total_blocks});
     cohort.recorded_bytes = cohort.live_bytes;
     cohort.recorded_blocks = cohort.live_blocks;
     cohort.touched = 0;
@@ -62,7 +62,8 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
     state.superblock->peak_tick = tick;
     state.last_tick_peak = state.peak_bytes;
   }
-  if (!log_.end_tick(tick) || !logged) return;  // the disk is full: the last ticks are missing, the sites are right
+  if (!log_.end_tick(tick) || !logged)
+    return;  // the disk is full: the last ticks are missing, the sites are right
   ++open_tick_;
   if (log_.is_full()) merge_ticks();
   writer_.write_back();

@@ -27,8 +27,8 @@ using capture::Domain;
 // A block taken out of the live table whose figures still count, between the two halves of a realloc.
 struct DetachedBlock {
   std::uint64_t bytes = 0;
-  std::uint32_t cohort = 0;        // 0: the block was unknown
-  std::uint32_t temporary = 0;     // 1: it was among its thread's latest
+  std::uint32_t cohort = 0;     // 0: the block was unknown
+  std::uint32_t temporary = 0;  // 1: it was among its thread's latest
 };
 
 // The thread is in no event, has a lane, and this process tracks. Two loads of 4 bytes: one of 8 would have to
@@ -51,8 +51,8 @@ void record_free(ThreadState& thread, const void* block) noexcept;
 // The halves of a realloc: detach before the original, then exactly one of the two after it. Both leave
 // thread.busy as the functions above do. A failed realloc changes no figure.
 DetachedBlock detach_block(ThreadState& thread, const void* block) noexcept;
-void record_reallocation(ThreadState& thread, Domain domain, const DetachedBlock& old_block, const void* block,
-                         std::size_t bytes) noexcept;
+void record_reallocation(ThreadState& thread, Domain domain, const DetachedBlock& old_block,
+                         const void* block, std::size_t bytes) noexcept;
 void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const void* block) noexcept;
 
 // Anonymous mappings are charged to a cohort and live in an interval map (mappings.h), not in the table of
@@ -61,7 +61,7 @@ void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const v
 class RecordingSection {
  public:
   explicit RecordingSection(ThreadState& thread) noexcept;  // sets busy to kRecording
-  ~RecordingSection();                                       // sets busy to kForwarding
+  ~RecordingSection();                                      // sets busy to kForwarding
   RecordingSection(const RecordingSection&) = delete;
   RecordingSection& operator=(const RecordingSection&) = delete;
   bool entered() const noexcept { return entered_; }  // false: tracking stopped meanwhile
@@ -71,11 +71,13 @@ class RecordingSection {
   bool entered_;
   bool taken_ = false;
 };
-std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept;  // one block of `bytes`, at the caller's stack
+std::uint32_t charge_mapping(ThreadState& thread,
+                             std::size_t bytes) noexcept;  // one block of `bytes`, at the caller's stack
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept;
 
 inline bool begins_event(ThreadState& thread) noexcept {
-  if (is_idle(thread)) [[likely]] return true;
+  if (is_idle(thread)) [[likely]]
+    return true;
   if (thread.busy == kForwarding) return false;
   return begins_event_slowly(thread);
 }

@@ -1,9 +1,9 @@
 #include "tracker/recording_lock.h"
 
-#include <cerrno>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace heapscope::tracker {
 namespace {

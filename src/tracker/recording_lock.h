@@ -30,7 +30,8 @@ class RecordingLock {
   }
   // Returns what unlock() wants to know: whether the word was taken.
   bool lock() noexcept {
-    if (needless()) [[likely]] return false;
+    if (needless()) [[likely]]
+      return false;
     std::uint32_t expected = 0;
     if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed))
         [[unlikely]] {
@@ -39,8 +40,10 @@ class RecordingLock {
     return true;
   }
   void unlock(bool taken) noexcept {
-    if (!taken) [[likely]] return;
-    if (word_.exchange(0, std::memory_order_release) == 2) [[unlikely]] wake();
+    if (!taken) [[likely]]
+      return;
+    if (word_.exchange(0, std::memory_order_release) == 2) [[unlikely]]
+      wake();
   }
 
  private:

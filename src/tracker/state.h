@@ -24,10 +24,10 @@ struct alignas(4096) State {
   std::uint32_t code_generation;  // raised when a code object dies: cached walks that may name it are dropped
   BytesAndBlocks live;
   std::uint64_t peak_bytes;
-  std::uint64_t peak_word;       // as in the superblock
+  std::uint64_t peak_word;  // as in the superblock
   capture::Superblock* superblock;
-  LaneState* uncommitted_lane;   // the one lane that may have uncommitted ring entries
-  std::uint64_t now_ns;          // last clock reading
+  LaneState* uncommitted_lane;  // the one lane that may have uncommitted ring entries
+  std::uint64_t now_ns;         // last clock reading
   std::uint64_t next_tick_ns;
   std::uint64_t tick_max_bytes;  // of the current tick
   std::uint32_t tick_due;

@@ -85,7 +85,8 @@ void Trie::insert(std::uint32_t parent, std::uintptr_t key, std::uint32_t node) 
 bool Trie::grow_index() noexcept {
   const std::size_t old_capacity = index_mask_ + 1;
   std::size_t kept = 0;
-  for (std::size_t at = 0; at < old_capacity; ++at) kept += index_[at].node != 0 && index_[at].key != kRetired;
+  for (std::size_t at = 0; at < old_capacity; ++at)
+    kept += index_[at].node != 0 && index_[at].key != kRetired;
   const std::size_t capacity = kept * 5 > old_capacity * 2 ? old_capacity * 2 : old_capacity;
   PageArray<Entry> grown;
   if (!grown.reserve(capacity)) return false;
@@ -152,7 +153,8 @@ std::size_t Trie::address_home(std::uintptr_t address) const noexcept {
 
 std::uint32_t Trie::code_at(std::uintptr_t address) noexcept {
   if (address_capacity_ == 0) return 0;
-  for (std::size_t at = address_home(address); addresses_[at].address != 0; at = (at + 1) & (address_capacity_ - 1)) {
+  for (std::size_t at = address_home(address); addresses_[at].address != 0;
+       at = (at + 1) & (address_capacity_ - 1)) {
     if (addresses_[at].address == address) return addresses_[at].code;
   }
   return 0;

@@ -44,14 +44,16 @@ class Trie {
   std::uint32_t find(std::uint32_t parent, std::uintptr_t key) noexcept {
     for (std::size_t at = home(parent, key);; at = (at + 1) & index_mask_) {
       const Entry& entry = index_[at];
-      if (entry.key == key && entry.parent == parent) [[likely]] return entry.node;
+      if (entry.key == key && entry.parent == parent) [[likely]]
+        return entry.node;
       if (entry.node == 0) return 0;
     }
   }
 
   // Adds one; `code` from code_at or add_code. At the cap, or when memory or file are exhausted, the stack
   // folds: the result is `parent` and the superblock's folded_stacks rises.
-  std::uint32_t add(std::uint32_t parent, std::uintptr_t key, std::uint32_t code, std::int32_t instruction) noexcept;
+  std::uint32_t add(std::uint32_t parent, std::uintptr_t key, std::uint32_t code,
+                    std::int32_t instruction) noexcept;
 
   // A thread's root; 0 when there is no room.
   std::uint32_t add_root(std::uint32_t lane) noexcept;
@@ -96,12 +98,14 @@ class Trie {
 
   std::size_t home(std::uint32_t parent, std::uintptr_t key) const noexcept {
     // Fibonacci hashing: the product's upper bits depend on all bits of both.
-    return (key ^ std::uint64_t{parent} << 40 ^ std::uint64_t{parent} << 13) * 0x9E3779B97F4A7C15ULL >> index_shift_;
+    return (key ^ std::uint64_t{parent} << 40 ^ std::uint64_t{parent} << 13) * 0x9E3779B97F4A7C15ULL >>
+           index_shift_;
   }
   bool grow_index() noexcept;
   void insert(std::uint32_t parent, std::uintptr_t key, std::uint32_t node) noexcept;
   std::uint32_t fold(std::uint32_t parent) noexcept;
-  std::uint32_t node_of_returning_code(std::uint32_t parent, std::uint32_t code, std::int32_t instruction) noexcept;
+  std::uint32_t node_of_returning_code(std::uint32_t parent, std::uint32_t code,
+                                       std::int32_t instruction) noexcept;
   bool copy_text(const char* text, std::uint32_t bytes, std::uint64_t& offset) noexcept;
   std::uint64_t append_text(const char* text, std::uint32_t bytes) noexcept;
   bool remember_address(std::uintptr_t address, std::uint32_t code) noexcept;

@@ -24,7 +24,7 @@ except ImportError as error:  # said at the end: the program runs by now
     _missing = str(error)
 
 
-def finish(path: str, status: int | None, *, announce: bool) -> None:
+def finish(path: str, status: int | None, max_rss_bytes: int | None, *, announce: bool) -> None:
     """Seal a capture, note how the program ended, and say what its reader must know.
 
     Parameters
@@ -33,6 +33,8 @@ def finish(path: str, status: int | None, *, announce: bool) -> None:
         The live capture. If it cannot be sealed it stays as it is, which every reader accepts.
     status : int or None
         The exit code, -n for signal n, None when unknown.
+    max_rss_bytes : int or None
+        The highest resident size of the program by the kernel's account, None when unknown.
     announce : bool
         Name the capture and the next thing to do.
     """
@@ -40,7 +42,8 @@ def finish(path: str, status: int | None, *, announce: bool) -> None:
         say(f"{_short(path)} was recorded but not sealed: {_missing}")
         return
     try:
-        _analysis.seal(path, exit_status=status)
+        known = {} if max_rss_bytes is None else {"max_rss_bytes": str(max_rss_bytes)}
+        _analysis.seal(path, exit_status=status, metadata=known)
     except (HeapscopeError, OSError, RuntimeError, MemoryError) as error:
         say(f"{error}; it was recorded but not sealed, which costs space only")
     try:

@@ -56,6 +56,9 @@ class Supervisor:
     ----------
     process : int
         The program's process id.
+    max_rss_bytes : int or None
+        The highest resident size that the kernel saw, once the program has ended. None where it is
+        not above this process's own, which the program started as.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Supervisor:
 
     def __init__(self, arguments: list[str], additions: dict[str, str]) -> None:
         before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _WAITED_FOR)
+        self.max_rss_bytes: int | None = None
         self.process = os.posix_spawn(
             sys.executable,
             [sys.executable, *arguments],
@@ -110,7 +114,7 @@ class Supervisor:
     def _look(self) -> tuple[bool, int | None]:
         """Return whether the program has ended, and how; stop when it has stopped."""
         try:
-            process, status = os.waitpid(self.process, os.WNOHANG | os.WUNTRACED)
+            process, status, usage = os.wait4(self.process, os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:
             return True, None
         if process == 0:
@@ -118,6 +122,10 @@ class Supervisor:
         if os.WIFSTOPPED(status):
             self._stop_with(os.WSTOPSIG(status))
             return False, None
+        import resource  # wait4 has loaded it
+
+        if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+            self.max_rss_bytes = usage.ru_maxrss * 1024
         return True, os.waitstatus_to_exitcode(status)
 
     def _forward(self, number: int) -> None:
