@@ -8,8 +8,8 @@ from collections.abc import Callable
 # file cannot be made or grown, RuntimeError when tracking is on or this process cannot be tracked.
 def start(path: str, *, overwrite: bool = False, max_nodes: int = 0) -> None: ...
 
-# Ends tracking, calls `finish` with `set_metadata` (what it allocates is not tracked any more) and closes
-# the capture. Nothing happens when tracking is off, and in a forked child.
+# Ends tracking, calls `finish` with `set_metadata` (what it allocates is not tracked any more) and
+# closes the capture. Nothing happens when tracking is off, and in a forked child.
 def stop(finish: Callable[[Callable[[str, str], None]], None] | None = None, /) -> None: ...
 def is_tracing() -> bool: ...
 

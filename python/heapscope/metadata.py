@@ -1,4 +1,4 @@
-# ruff: noqa: PTH109
+# ruff: noqa: PTH100, PTH109, PTH120
 # Pathlib is not loaded into a program that does not use it.
 """What a capture says about the process it was taken of.
 

@@ -35,9 +35,9 @@ inline constexpr std::size_t kDirectoryOffset = 4096;
 inline constexpr std::size_t kMetadataOffset = kDirectoryOffset + kMaxChunks * sizeof(std::uint64_t);
 inline constexpr std::size_t kMetadataBytes = kChunkBytes - kMetadataOffset;
 
-inline constexpr std::uint32_t kRingBlocks = 8;     // a block freed before the 8th later one is temporary
-inline constexpr std::uint32_t kMaxTicks = 1024;    // then neighbours merge and the interval doubles
-inline constexpr std::uint32_t kSizeClasses = 32;   // pymalloc's: 16, 32, … 512 bytes
+inline constexpr std::uint32_t kRingBlocks = 8;    // a block freed before the 8th later one is temporary
+inline constexpr std::uint32_t kMaxTicks = 1024;   // then neighbours merge and the interval doubles
+inline constexpr std::uint32_t kSizeClasses = 32;  // pymalloc's: 16, 32, … 512 bytes
 
 // The allocator that served a block.
 enum class Domain : std::uint8_t { kObject = 0, kMem = 1, kRaw = 2, kMalloc = 3, kMmap = 4 };
@@ -45,15 +45,15 @@ inline constexpr std::uint32_t kDomains = 5;
 
 enum class ChunkKind : std::uint8_t {
   kFree = 0,
-  kNodes = 1,      // Node, superblock.node_count
-  kSites = 2,      // SiteCounters, superblock.site_count
-  kSiteKeys = 3,   // SiteKey, superblock.site_count
-  kCodes = 4,      // Code, superblock.code_count
-  kStrings = 5,    // bytes, superblock.string_bytes
-  kLanes = 6,      // Lane, superblock.lane_count
-  kTicks = 7,      // Tick, Timeline.tick_count; of the timeline's generation
-  kTickLog = 8,    // TickDelta, Timeline.log_count; of the timeline's generation
-  kEvents = 9,     // reserved for marks, function spans and garbage collections; superblock.event_bytes
+  kNodes = 1,     // Node, superblock.node_count
+  kSites = 2,     // SiteCounters, superblock.site_count
+  kSiteKeys = 3,  // SiteKey, superblock.site_count
+  kCodes = 4,     // Code, superblock.code_count
+  kStrings = 5,   // bytes, superblock.string_bytes
+  kLanes = 6,     // Lane, superblock.lane_count
+  kTicks = 7,     // Tick, Timeline.tick_count; of the timeline's generation
+  kTickLog = 8,   // TickDelta, Timeline.log_count; of the timeline's generation
+  kEvents = 9,    // reserved for marks, function spans and garbage collections; superblock.event_bytes
 };
 
 // A directory entry: kind in bits 0-7, generation (kTicks and kTickLog, else 0) in bits 8-31, the chunk's
@@ -139,7 +139,7 @@ struct Lane {
   std::uint64_t threads_seen;  // how many had it
   std::uint32_t root;          // its root node
   std::uint32_t name_bytes;
-  char name[112];              // UTF-8; of its last named thread, empty when unknown
+  char name[112];  // UTF-8; of its last named thread, empty when unknown
   std::uint64_t reserved[31];
 };
 static_assert(sizeof(Lane) == 512);
@@ -153,14 +153,14 @@ struct SizeClass {
 inline constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
 struct Tick {
   std::uint64_t end_ns;
-  std::uint64_t live_bytes;          // heap at its end: all sites
-  std::uint64_t max_live_bytes;      // highest heap within it
+  std::uint64_t live_bytes;      // heap at its end: all sites
+  std::uint64_t max_live_bytes;  // highest heap within it
   std::uint64_t live_blocks;
   std::uint64_t rss_bytes;
   std::uint64_t pss_bytes;
-  std::uint64_t arena_bytes;         // pymalloc arenas mapped
+  std::uint64_t arena_bytes;              // pymalloc arenas mapped
   std::uint64_t interpreter_stack_bytes;  // frame stacks CPython asked of the arena allocator
-  std::uint64_t malloc_arena_bytes;  // mallinfo2: arena, hblkhd, uordblks, fordblks
+  std::uint64_t malloc_arena_bytes;       // mallinfo2: arena, hblkhd, uordblks, fordblks
   std::uint64_t malloc_mapped_bytes;
   std::uint64_t malloc_used_bytes;
   std::uint64_t malloc_free_bytes;
@@ -168,9 +168,9 @@ struct Tick {
   std::uint64_t mapped_reserved_bytes;  // PROT_NONE or NORESERVE
   std::uint64_t reserved_used_bytes;    // of NORESERVE ones, resident by mincore: sampled
   std::uint64_t mapped_file_bytes;
-  std::uint64_t own_bytes;              // the tracker's anonymous memory
+  std::uint64_t own_bytes;  // the tracker's anonymous memory
   std::uint64_t thread_stack_bytes;
-  std::uint64_t allocations;            // since the start
+  std::uint64_t allocations;  // since the start
   std::uint64_t frees;
   std::uint32_t pymalloc_arenas;
   std::uint32_t pymalloc_free_pools;
@@ -199,16 +199,16 @@ static_assert(sizeof(TickDelta) == 40);
 // superblock.timeline, which picks one of two.
 struct Timeline {
   std::uint64_t generation;
-  std::uint64_t tick_ns;     // nominal length of an interval
+  std::uint64_t tick_ns;  // nominal length of an interval
   std::uint64_t tick_count;
   std::uint64_t log_count;
 };
 
 enum SuperblockFlags : std::uint64_t {
-  kEnded = 1,          // tracking was stopped in order: the figures are those of the end
-  kDiskFull = 2,       // the file could not grow: events after that are in events_lost
-  kPeriodic = 4,       // written at ticks from anonymous memory: up to one tick may be missing after a kill
-  kTrackingFailed = 8, // out of memory for the tracker's own tables
+  kEnded = 1,           // tracking was stopped in order: the figures are those of the end
+  kDiskFull = 2,        // the file could not grow: events after that are in events_lost
+  kPeriodic = 4,        // written at ticks from anonymous memory: up to one tick may be missing after a kill
+  kTrackingFailed = 8,  // out of memory for the tracker's own tables
 };
 
 struct Superblock {
@@ -230,24 +230,24 @@ struct Superblock {
   std::uint64_t event_bytes;
   std::uint64_t metadata_bytes;
 
-  std::uint64_t peak_word;   // epoch << 1 | (the heap is at its maximum now)
-  std::uint64_t peak_ns;     // when the maximum was reached, to the last clock reading (<= 256 events old)
-  std::uint64_t timeline;    // 0 or 1: the valid one of timelines[]
+  std::uint64_t peak_word;  // epoch << 1 | (the heap is at its maximum now)
+  std::uint64_t peak_ns;    // when the maximum was reached, to the last clock reading (<= 256 events old)
+  std::uint64_t timeline;   // 0 or 1: the valid one of timelines[]
   Timeline timelines[2];
 
   // Coverage and own cost.
-  std::uint64_t events;             // allocations and frees recorded, to the last few hundred
+  std::uint64_t events;  // allocations and frees recorded, to the last few hundred
   std::uint64_t events_lost;
   std::uint64_t unwalkable_stacks;
   std::uint64_t frees_of_unknown;
-  std::uint64_t reentrant_events;   // from signal handlers that interrupted the tracker: not recorded
-  std::uint64_t folded_stacks;      // new stacks that were counted at an ancestor: cap reached
-  std::uint64_t retired_codes;      // code objects freed while tracking
-  std::uint64_t skipped_slots;      // GOT slots bound to another allocator
-  std::uint64_t own_bytes;          // anonymous memory of the tracker, highest
-  std::uint64_t own_ns;             // estimated CPU: events times calibrated cost
-  std::uint64_t domain_gaps;        // bit n: domain n's hook was displaced while tracking
-  std::uint64_t max_nodes;          // the cap
+  std::uint64_t reentrant_events;  // from signal handlers that interrupted the tracker: not recorded
+  std::uint64_t folded_stacks;     // new stacks that were counted at an ancestor: cap reached
+  std::uint64_t retired_codes;     // code objects freed while tracking
+  std::uint64_t skipped_slots;     // GOT slots bound to another allocator
+  std::uint64_t own_bytes;         // anonymous memory of the tracker, highest
+  std::uint64_t own_ns;            // estimated CPU: events times calibrated cost
+  std::uint64_t domain_gaps;       // bit n: domain n's hook was displaced while tracking
+  std::uint64_t max_nodes;         // the cap
 
   std::uint64_t reserved_words[22];
   Tick peak_tick;  // the ledger at the end of the tick that held the latest maximum

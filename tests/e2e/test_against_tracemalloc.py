@@ -44,8 +44,8 @@ def test_live_python_blocks_are_tracemallocs(tmp_path: Path, work: str) -> None:
     assert sum(count for _, count in theirs_at_edges) < 10
     ours_at_edges = [rows.get(place, (0, 0)) for place in edges]
 
-    # All blocks, to the byte up to 3.12. On 3.13 one block or two that CPython replaces between the two
-    # starts (its own figures move by them from run to run) are with one of them only.
+    # All blocks, to the byte up to 3.12. On 3.13 one block or two that CPython replaces between the
+    # two starts (its own figures move by them from run to run) are with one of them only.
     (own_bytes, own_blocks), (bytes_, blocks) = (
         total(ours, ours_at_edges),
         total(theirs.values()),

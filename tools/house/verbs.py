@@ -27,7 +27,7 @@ def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Re
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"pytest-{environment.directory.name}.xml"
     folders = [folder for folder in _PYTHON_TESTS if any((ROOT / folder).rglob("test_*.py"))]
-    pytest = [environment.python, "-m", "pytest", "-q"]
+    pytest: list[str | pathlib.Path] = [environment.python, "-m", "pytest", "-q"]
     extra = {"PATH": f"{environment.directory / 'bin'}:{tools['PATH']}"}
     first = from_junit(
         name, [*pytest, "-n", "2", *folders], report, [f"--junitxml={report}"], extra

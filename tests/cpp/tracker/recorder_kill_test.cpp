@@ -18,8 +18,6 @@ namespace {
 using model::Figures;
 using model::File;
 using model::History;
-using model::HistoryOptions;
-using model::OpenRecorder;
 using model::SiteFigures;
 
 constexpr std::uint64_t kEvents = 160;
