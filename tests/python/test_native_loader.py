@@ -246,8 +246,9 @@ def test_a_program_with_a_stub_for_malloc_is_tracked_like_others(tmp_path: Path)
         pytest.skip("this Python is not built as a shared library")
     program = tmp_path / "fixed_program"
     source = native_libraries.SOURCES / "fixed_program.c"
-    compile_it = ["cc", "-O1", "-no-pie", "-fno-pic", "-o", program, source, f"-L{libraries}"]
-    subprocess.run([*compile_it, f"-l{name}", f"-Wl,-rpath,{libraries}"], check=True)
+    compile_it = ["cc", "-O1", "-no-pie", "-fno-pic", "-o", str(program), str(source)]
+    link_it = [f"-L{libraries}", f"-l{name}", f"-Wl,-rpath,{libraries}"]
+    subprocess.run([*compile_it, *link_it], check=True)
     library = native_libraries.build(tmp_path, "allocations")
     modules = [Path(__file__).parent, Path(heapscope.__file__).parent.parent]
     ended = subprocess.run(
