@@ -96,7 +96,9 @@ class Supervisor:
         int or None
             The exit code, or -n when signal n ended it; None when the system kept no record.
         """
-        while True:
+        # Where the caller ignored SIGCHLD a program that ended at once left no signal.
+        ended, status = self._look()
+        while not ended:
             received = _receive()
             alone = received - {_signal.SIGCHLD}
             if alone and self._witness is not None:
@@ -105,8 +107,6 @@ class Supervisor:
                 self._forward(number)
             if _signal.SIGCHLD in received:
                 ended, status = self._look()
-                if ended:
-                    break
         if self._witness is not None:
             self._witness.dismiss()
         return status
