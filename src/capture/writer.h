@@ -39,7 +39,6 @@ class Writer {
   // Writes back, unmaps everything. The file stays.
   void close() noexcept;
 
-  bool periodic() const noexcept { return periodic_; }
   std::size_t chunks() const noexcept { return chunk_count_; }
 
  private:

@@ -134,8 +134,6 @@ class Recorder {
 
   LaneState* vacant_or_new_lane() noexcept;
   void vacate(LaneState& lane) noexcept;
-  LaneState* lane_at(std::uint32_t index) noexcept { return lanes_[index]; }
-  std::uint32_t lane_count() const noexcept { return lane_count_; }
   std::uint32_t lanes_in_use() const noexcept { return lanes_in_use_; }
 
   // Writes the current tick's changes to the log and opens the next tick. `tick` is complete but for
@@ -149,7 +147,6 @@ class Recorder {
   Trie& trie() noexcept { return trie_; }
   std::uint64_t allocations() const noexcept;
   std::uint64_t tick_ns() const noexcept { return log_.tick_ns(); }
-  capture::SiteCounters& site(std::uint32_t id) noexcept { return sites_[id]; }
 
  private:
   static constexpr std::uintptr_t kOddMark = 1;
