@@ -21,7 +21,7 @@ if(tracker_module)
   install(TARGETS _tracker LIBRARY DESTINATION heapscope)
 endif()
 
-file(GLOB analysis_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/analysis_module*.cpp")
+file(GLOB analysis_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/analysis_*.cpp")
 if(analysis_module AND TARGET heapscope_analysis)
   if(NOT nanobind_ROOT)
     execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir

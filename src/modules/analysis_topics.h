@@ -1,0 +1,10 @@
+// The topics of _analysis: each function adds its methods to the class. One file each, analysis_<topic>.cpp.
+#pragma once
+
+#include "modules/analysis_values.h"
+
+namespace heapscope::modules {
+
+void add_capture(CaptureClass& capture);
+
+}  // namespace heapscope::modules
