@@ -18,8 +18,10 @@ from tools.house.results import Result, from_junit, summarise
 _PYTHON_TESTS = ("tests/python", "tests/e2e")
 
 
-def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Result:
-    """Runs the Python tests, two at a time.
+def _pytest(
+    environment: Environment, tools: Mapping[str, str], name: str, *, every: bool
+) -> Result:
+    """Runs the Python tests, two at a time; without `every` those that depend on the version.
 
     On two busy cores a test of signals or of the terminal may lose a race that is not the
     program's: what failed is run once more, alone, and what passes then is counted and said.
@@ -28,6 +30,8 @@ def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Re
     report = REPORTS / f"pytest-{environment.directory.name}.xml"
     folders = [folder for folder in _PYTHON_TESTS if any((ROOT / folder).rglob("test_*.py"))]
     pytest: list[str | pathlib.Path] = [environment.python, "-m", "pytest", "-q"]
+    if not every:
+        pytest += ["-m", "not one_version"]
     extra = {"PATH": f"{environment.directory / 'bin'}:{tools['PATH']}"}
     first = from_junit(
         name, [*pytest, "-n", "2", *folders], report, [f"--junitxml={report}"], extra
@@ -48,7 +52,11 @@ def _pytest(environment: Environment, tools: Mapping[str, str], name: str) -> Re
 
 
 def _python_run(
-    interpreter: Interpreter, tools: Mapping[str, str], *, checked: bool = False
+    interpreter: Interpreter,
+    tools: Mapping[str, str],
+    *,
+    checked: bool = False,
+    every: bool = False,
 ) -> Result:
     """Builds, installs and tests the package under one interpreter.
 
@@ -63,7 +71,7 @@ def _python_run(
         if problem.code == 2:
             raise
         return Result(name, failed=1, note=str(problem))
-    return _pytest(environment, tools, name)
+    return _pytest(environment, tools, name, every=every)
 
 
 def _native_run(preset: str, tools: Mapping[str, str], environment: Environment) -> Result:
@@ -83,7 +91,10 @@ def test() -> int:
     tools = native_tools(default)
     environment = Environment(default.minor, default).install("build")
     results = [_native_run("dev", tools, environment)]
-    results += [_python_run(interpreter, tools) for interpreter in interpreters]
+    results += [
+        _python_run(interpreter, tools, every=interpreter is default)
+        for interpreter in interpreters
+    ]
     results.append(_python_run(default, tools, checked=True))
     results += [_native_run(preset, tools, environment) for preset in ("asan", "tsan")]
     return summarise(results)
