@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/summary.h"
+#include "analysis/tick_columns.h"
 #include "analysis/time_range.h"
 #include "analysis/tree.h"
 #include "modules/analysis_topics.h"
@@ -18,29 +19,6 @@ namespace {
 using analysis::GroupBy;
 using analysis::Metric;
 using capture::Tick;
-
-constexpr std::pair<const char*, std::uint64_t Tick::*> kTickColumns[] = {
-    {"live_bytes", &Tick::live_bytes},
-    {"max_live_bytes", &Tick::max_live_bytes},
-    {"live_blocks", &Tick::live_blocks},
-    {"rss_bytes", &Tick::rss_bytes},
-    {"pss_bytes", &Tick::pss_bytes},
-    {"arena_bytes", &Tick::arena_bytes},
-    {"interpreter_stack_bytes", &Tick::interpreter_stack_bytes},
-    {"malloc_arena_bytes", &Tick::malloc_arena_bytes},
-    {"malloc_mapped_bytes", &Tick::malloc_mapped_bytes},
-    {"malloc_used_bytes", &Tick::malloc_used_bytes},
-    {"malloc_free_bytes", &Tick::malloc_free_bytes},
-    {"mapped_live_bytes", &Tick::mapped_live_bytes},
-    {"mapped_reserved_bytes", &Tick::mapped_reserved_bytes},
-    {"reserved_used_bytes", &Tick::reserved_used_bytes},
-    {"mapped_file_bytes", &Tick::mapped_file_bytes},
-    {"own_bytes", &Tick::own_bytes},
-    {"thread_stack_bytes", &Tick::thread_stack_bytes},
-    {"allocations", &Tick::allocations},
-    {"frees", &Tick::frees},
-    {"threads", &Tick::threads},
-};
 
 void add_range_figures(nb::dict& row, const analysis::RangeRow& figures) {
   row["live_bytes"] = figures.live_bytes;
@@ -245,7 +223,7 @@ nb::dict timeline(const OpenedCapture& opened) {
   nb::list times;
   for (const Tick& tick : opened.data().ticks) times.append(analysis::seconds_from_start(opened.data(), tick.end_ns));
   columns["time_s"] = times;
-  for (const auto& [name, field] : kTickColumns) {
+  for (const auto& [name, field] : analysis::kTickColumns) {
     nb::list column;
     for (const Tick& tick : opened.data().ticks) column.append(known(tick.*field));
     columns[name] = column;
