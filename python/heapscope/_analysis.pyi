@@ -30,13 +30,9 @@ class Capture:
     def summary(self) -> dict[str, Any]:
         """The JSON of the verb ``summary``."""
     def table(
-        self,
-        group_by: str = "line",
-        metric: str = "peak",
-        limit: int | None = None,
-        inclusive: bool = False,
+        self, group_by: str = "line", metric: str = "peak", limit: int | None = None
     ) -> dict[str, Any]:
-        """The JSON of the verb ``table``; ``hidden`` says what `limit` cut, by own figures."""
+        """The JSON of the verb ``table``; ``hidden`` says what `limit` cut."""
     def tree(
         self, metric: str = "peak", threshold: float = 0.01, invert: bool = False
     ) -> dict[str, Any]:
