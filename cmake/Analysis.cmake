@@ -1,5 +1,5 @@
 # The rooms that read captures, as a static library without Python.
-heapscope_sources(analysis_sources capture analysis)
+heapscope_sources(analysis_sources capture analysis exporters)
 list(FILTER analysis_sources EXCLUDE REGEX "/capture/writer\\.cpp$")
 if(NOT analysis_sources)
   return()

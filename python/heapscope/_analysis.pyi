@@ -30,9 +30,13 @@ class Capture:
     def summary(self) -> dict[str, Any]:
         """The JSON of the verb ``summary``."""
     def table(
-        self, group_by: str = "line", metric: str = "peak", limit: int | None = None
+        self,
+        group_by: str = "line",
+        metric: str = "peak",
+        limit: int | None = None,
+        inclusive: bool = False,
     ) -> dict[str, Any]:
-        """The JSON of the verb ``table``; ``hidden`` says what `limit` cut."""
+        """The JSON of the verb ``table``; ``hidden`` says what `limit` cut, by own figures."""
     def tree(
         self, metric: str = "peak", threshold: float = 0.01, invert: bool = False
     ) -> dict[str, Any]:

@@ -180,7 +180,12 @@ class Capture:
         return self._capture.summary()
 
     def table(
-        self, group_by: str = "line", metric: str = "peak", limit: int | None = None
+        self,
+        group_by: str = "line",
+        metric: str = "peak",
+        limit: int | None = None,
+        *,
+        inclusive: bool = False,
     ) -> dict[str, Any]:
         """Group the sites; the keys are those of ``heapscope table --json``.
 
@@ -192,8 +197,11 @@ class Capture:
             What rows are ordered by.
         limit : int, optional
             How many rows at most; ``hidden`` in the result says what was left out.
+        inclusive : bool
+            Order by the ``inclusive_`` figures, which add what was allocated further in; the rows
+            of domains and threads have none.
         """
-        return self._capture.table(group_by, metric, limit)
+        return self._capture.table(group_by, metric, limit, inclusive)
 
     def tree(
         self, metric: str = "peak", threshold: float = 0.01, *, invert: bool = False

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/summary.h"
+#include "analysis/tick_columns.h"
 #include "analysis/time_range.h"
 #include "analysis/tree.h"
 #include "modules/analysis_topics.h"
@@ -19,27 +20,25 @@ using analysis::GroupBy;
 using analysis::Metric;
 using capture::Tick;
 
-constexpr std::pair<const char*, std::uint64_t Tick::*> kTickColumns[] = {
-    {"live_bytes", &Tick::live_bytes},
-    {"max_live_bytes", &Tick::max_live_bytes},
-    {"live_blocks", &Tick::live_blocks},
-    {"rss_bytes", &Tick::rss_bytes},
-    {"pss_bytes", &Tick::pss_bytes},
-    {"arena_bytes", &Tick::arena_bytes},
-    {"interpreter_stack_bytes", &Tick::interpreter_stack_bytes},
-    {"malloc_arena_bytes", &Tick::malloc_arena_bytes},
-    {"malloc_mapped_bytes", &Tick::malloc_mapped_bytes},
-    {"malloc_used_bytes", &Tick::malloc_used_bytes},
-    {"malloc_free_bytes", &Tick::malloc_free_bytes},
-    {"mapped_live_bytes", &Tick::mapped_live_bytes},
-    {"mapped_reserved_bytes", &Tick::mapped_reserved_bytes},
-    {"reserved_used_bytes", &Tick::reserved_used_bytes},
-    {"mapped_file_bytes", &Tick::mapped_file_bytes},
-    {"own_bytes", &Tick::own_bytes},
-    {"thread_stack_bytes", &Tick::thread_stack_bytes},
-    {"allocations", &Tick::allocations},
-    {"frees", &Tick::frees},
-    {"threads", &Tick::threads},
+using FigureColumn = std::pair<const char*, std::uint64_t capture::Figures::*>;
+
+constexpr FigureColumn kFigures[] = {
+    {"peak_bytes", &capture::Figures::peak_bytes},
+    {"peak_blocks", &capture::Figures::peak_blocks},
+    {"live_bytes", &capture::Figures::live_bytes},
+    {"live_blocks", &capture::Figures::live_blocks},
+    {"allocated_bytes", &capture::Figures::allocated_bytes},
+    {"allocations", &capture::Figures::allocations},
+    {"temporary_bytes", &capture::Figures::temporary_bytes},
+    {"temporary_allocations", &capture::Figures::temporary_allocations},
+};
+constexpr FigureColumn kInclusiveFigures[] = {
+    {"inclusive_peak_bytes", &capture::Figures::peak_bytes},
+    {"inclusive_live_bytes", &capture::Figures::live_bytes},
+    {"inclusive_allocated_bytes", &capture::Figures::allocated_bytes},
+    {"inclusive_allocations", &capture::Figures::allocations},
+    {"inclusive_temporary_bytes", &capture::Figures::temporary_bytes},
+    {"inclusive_temporary_allocations", &capture::Figures::temporary_allocations},
 };
 
 void add_range_figures(nb::dict& row, const analysis::RangeRow& figures) {
@@ -107,17 +106,12 @@ nb::list rows(const OpenedCapture& opened, GroupBy group_by, const analysis::Tab
         entry["thread"] = text(row.name);
         break;
     }
-    entry["peak_bytes"] = row.figures.peak_bytes;
-    entry["peak_blocks"] = row.figures.peak_blocks;
-    entry["live_bytes"] = row.figures.live_bytes;
-    entry["live_blocks"] = row.figures.live_blocks;
-    entry["allocated_bytes"] = row.figures.allocated_bytes;
-    entry["allocations"] = row.figures.allocations;
-    entry["temporary_bytes"] = row.figures.temporary_bytes;
-    entry["temporary_allocations"] = row.figures.temporary_allocations;
-    const bool of_frames =
-        group_by != GroupBy::kSite && group_by != GroupBy::kDomain && group_by != GroupBy::kThread;
-    if (of_frames) entry["inclusive_peak_bytes"] = row.inclusive_peak_bytes;
+    for (const auto& [name, field] : kFigures) entry[name] = row.figures.*field;
+    if (analysis::has_inclusive(group_by)) {
+      for (const auto& [name, field] : kInclusiveFigures) entry[name] = row.inclusive.*field;
+      entry["owner"] = text(analysis::owner_name(row.owner));
+      entry["distribution"] = row.distribution.empty() ? nb::none() : text(row.distribution);
+    }
     list.append(entry);
   }
   return list;
@@ -180,21 +174,25 @@ nb::dict summary(const OpenedCapture& opened) {
   result["tracker"] = tracker;
   result["complete"] = opened.data().complete();
   result["damage"] = damage(opened);
-  result["top"] = rows(opened, GroupBy::kLine, analysis::make_table(opened.data(), GroupBy::kLine, Metric::kPeak, 10));
+  result["top"] =
+      rows(opened, GroupBy::kLine, analysis::make_table(opened.data(), GroupBy::kLine, Metric::kPeak, 10));
   return result;
 }
 
 nb::dict table(const OpenedCapture& opened, const std::string& group_by_name, const std::string& metric,
-               std::optional<std::size_t> limit) {
+               std::optional<std::size_t> limit, bool inclusive) {
   const GroupBy group_by = group_by_named(group_by_name);
   if (limit && *limit == 0) throw nb::value_error("limit must be positive");
+  if (inclusive && !analysis::has_inclusive(group_by))
+    throw nb::value_error("domains and threads have no inclusive figures");
   const analysis::Table table =
-      analysis::make_table(opened.data(), group_by, metric_named(metric), limit.value_or(0));
+      analysis::make_table(opened.data(), group_by, metric_named(metric), limit.value_or(0), inclusive);
   nb::dict result;
   result["schema"] = "heapscope/table/1";
   result["capture"] = opened.path();
   result["group_by"] = text(group_by_name);
   result["metric"] = text(metric);
+  result["inclusive"] = inclusive;
   result["total_bytes"] = table.total.bytes;
   result["total_blocks"] = table.total.blocks;
   result["rows"] = rows(opened, group_by, table);
@@ -243,9 +241,10 @@ nb::dict tree(const OpenedCapture& opened, const std::string& metric_name, doubl
 nb::dict timeline(const OpenedCapture& opened) {
   nb::dict columns;
   nb::list times;
-  for (const Tick& tick : opened.data().ticks) times.append(analysis::seconds_from_start(opened.data(), tick.end_ns));
+  for (const Tick& tick : opened.data().ticks)
+    times.append(analysis::seconds_from_start(opened.data(), tick.end_ns));
   columns["time_s"] = times;
-  for (const auto& [name, field] : kTickColumns) {
+  for (const auto& [name, field] : analysis::kTickColumns) {
     nb::list column;
     for (const Tick& tick : opened.data().ticks) column.append(known(tick.*field));
     columns[name] = column;
@@ -298,7 +297,7 @@ void add_capture(CaptureClass& capture) {
       .def_prop_ro("metadata", &metadata)
       .def("summary", &summary)
       .def("table", &table, nb::arg("group_by") = "line", nb::arg("metric") = "peak",
-           nb::arg("limit") = nb::none())
+           nb::arg("limit") = nb::none(), nb::arg("inclusive") = false)
       .def("tree", &tree, nb::arg("metric") = "peak", nb::arg("threshold") = 0.01, nb::arg("invert") = false)
       .def("timeline", &timeline)
       .def("range", &range, nb::arg("from_s"), nb::arg("to_s"), nb::arg("limit") = nb::none());

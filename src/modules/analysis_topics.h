@@ -6,5 +6,6 @@
 namespace heapscope::modules {
 
 void add_capture(CaptureClass& capture);
+void add_report(CaptureClass& capture);
 
 }  // namespace heapscope::modules

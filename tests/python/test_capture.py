@@ -127,12 +127,17 @@ def test_a_table_has_the_keys_of_its_schema(record: Record) -> None:
         "peak_bytes", "peak_blocks", "live_bytes", "live_blocks", "allocated_bytes", "allocations",
         "temporary_bytes", "temporary_allocations",
     }  # fmt: skip
+    of_frames = {
+        "inclusive_peak_bytes", "inclusive_live_bytes", "inclusive_allocated_bytes",
+        "inclusive_allocations", "inclusive_temporary_bytes", "inclusive_temporary_allocations",
+        "owner", "distribution",
+    }  # fmt: skip
     keys = {
-        "site": {"file", "line", "function", "domain", "thread", "stack"},
-        "line": {"file", "line", "function", "inclusive_peak_bytes"},
-        "function": {"file", "line", "function", "inclusive_peak_bytes"},
-        "file": {"file", "inclusive_peak_bytes"},
-        "module": {"module", "inclusive_peak_bytes"},
+        "site": {"file", "line", "function", "domain", "thread", "stack"} | of_frames,
+        "line": {"file", "line", "function"} | of_frames,
+        "function": {"file", "line", "function"} | of_frames,
+        "file": {"file"} | of_frames,
+        "module": {"module"} | of_frames,
         "domain": {"domain"},
         "thread": {"thread"},
     }
@@ -240,6 +245,11 @@ def test_deep_stacks_make_a_deep_tree(record: Record) -> None:
     assert depth == 5_003
     (row,) = [row for row in capture.table("function")["rows"] if row["function"] == "down"]
     assert row["inclusive_peak_bytes"] <= capture.peak_bytes
+    assert row["inclusive_allocated_bytes"] <= capture.allocated_bytes
+    (row, *_) = capture.table("function", inclusive=True)["rows"]
+    assert row["function"] == "<module>"
+    with pytest.raises(ValueError, match="no inclusive figures"):
+        capture.table("thread", inclusive=True)
 
 
 def test_names_that_are_no_utf_8_come_back_unchanged(record: Record) -> None:

@@ -165,6 +165,35 @@ def test_a_limit_cuts_rows_and_says_how_many(directory: Path) -> None:
     assert f"{len(everything['rows']) - 2:,} more rows" in shown
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_inclusive_rows_have_what_was_allocated_further_in_and_are_in_its_order(
+    directory: Path, capsys: pytest.CaptureFixture[str], metric: str
+) -> None:
+    arguments = ["table", str(directory / "work.hscope"), "--group-by", "function", "--inclusive"]
+    arguments += ["--metric", metric]
+    found = json.loads(answer(capsys, *arguments, "--json"))
+    key = "allocations" if metric == "count" else f"{metric}_bytes"
+    figures = [row[f"inclusive_{key}"] for row in found["rows"]]
+    assert figures == sorted(figures, reverse=True)
+    assert all(row[key] <= row[f"inclusive_{key}"] for row in found["rows"])
+    own = [row for row in found["rows"] if (row["file"] or "").endswith("work.py")]
+    assert {row["owner"] for row in own} == {"program"}
+    of = {row["function"]: row[f"inclusive_{key}"] for row in own}
+    assert of["<module>"] >= of["main"] >= of.get("load", 0)
+    header = answer(capsys, *arguments).splitlines()[2]
+    assert header.split() == ["inclusive", "share", "own", "function"]
+
+
+def test_inclusive_figures_are_of_frames(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(directory / "work.hscope")
+    assert main(["table", path, "--group-by", "domain", "--inclusive"]) == 2
+    printed, said = capsys.readouterr()
+    assert (printed, said.count("\n")) == ("", 1)
+    assert "--group-by domain" in said
+
+
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
 @pytest.mark.parametrize(
     "arguments", [["summary"], ["tree", "--threshold", "0%"], ["table", "--group-by", "site"]]

@@ -63,10 +63,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def say(message: str) -> None:
-    """Print one line on stderr."""
-    line = f"heapscope: {message}\n"
+    """Print one line on stderr; what a name holds of escape sequences shows as text."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in message)
     try:
-        sys.stderr.write(line.encode(errors="backslashreplace").decode())
+        sys.stderr.write(f"heapscope: {shown}\n")
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):  # closed, full, or None: nobody to tell
         pass

@@ -26,6 +26,11 @@ class Metric(NamedTuple):
     blocks: str
     by_count: bool = False
 
+    @property
+    def weight_key(self) -> str:
+        """Where a row has what rows are ordered and weighed by."""
+        return self.blocks_key if self.by_count else self.bytes_key
+
 
 METRICS = {
     "peak": Metric("bytes at the peak", "peak_bytes", "peak_blocks", "blocks"),

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import functools
 import linecache
+import os
+import stat
 from pathlib import Path
+
+from heapscope.cli.fitting import fit, fit_end, printable, width_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +23,21 @@ if TYPE_CHECKING:
 _PACKAGE_MARKS = ("/site-packages/", "/dist-packages/")
 _NO_FILE = ("", "<native>", "<unknown>")  # what the analysis calls code outside Python
 _LIBRARY_MARK = "/lib/python3."
+_MOST_SOURCE = 16 << 20  # bytes: no file of source is larger, but a name may be any file's
+
+__all__ = [
+    "call",
+    "fit",
+    "fit_end",
+    "fit_pair",
+    "is_program",
+    "label_maker",
+    "place",
+    "printable",
+    "short_file",
+    "source",
+    "source_lines",
+]
 
 
 @functools.cache
@@ -63,31 +82,27 @@ def place(file: str | None, line: int | None) -> str:
 
 def source(file: str | None, line: int | None) -> str:
     """Return the line of source, stripped; empty where the file cannot be read."""
-    if not file or not line or file.startswith("<"):
+    if not file or not line:
         return ""
-    return linecache.getline(file, line).strip()
+    lines = source_lines(file)
+    return lines[line - 1].strip() if line <= len(lines) else ""
 
 
-def fit(text: str, width: int) -> str:
-    """Shorten the middle of a text that is too wide; its end says the most in a path.
-
-    Examples
-    --------
-    >>> fit("a/very/long/path/to/module.py:123", 20)
-    'a/very/…odule.py:123'
-    """
-    if len(text) <= width:
-        return text
-    if width <= 1:
-        return "…"[:width]
-    kept = width - 1
-    head = kept * 2 // 5
-    return text[:head] + "…" + text[len(text) - (kept - head) :]
+def source_lines(file: str) -> list[str]:
+    """Return a file's lines with their ends; none where it cannot be read or is no plain file."""
+    return linecache.getlines(file) if _is_readable(file) else []
 
 
-def fit_end(text: str, width: int) -> str:
-    """Shorten the end of a text that is too wide; source says the most at its start."""
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+@functools.cache
+def _is_readable(file: str) -> bool:
+    """Whether a name is that of a file of source: a pipe would block, a device never end."""
+    if file.startswith("<"):
+        return False
+    try:
+        found = os.stat(file)  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size <= _MOST_SOURCE
 
 
 def call(function: str | None) -> str:
@@ -118,6 +133,6 @@ def fit_pair(where: str, function: str, width: int) -> str:
     """Write ``PLACE  FUNCTION`` within a width; the place may take all but a third of it."""
     if not function:
         return fit(where, width)
-    room = max(width - len(where) - 2, width // 3)
-    function = fit(function, room)
-    return f"{fit(where, width - len(function) - 2)}  {function}"
+    where = printable(where)
+    function = fit(function, max(width - width_of(where) - 2, width // 3))
+    return f"{fit(where, width - width_of(function) - 2)}  {function}"

@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from heapscope.cli import progress
 from heapscope.cli.command_error import DAMAGED, CommandError
 from heapscope.cli.main import say
 
@@ -27,15 +28,19 @@ def open_capture(path: str) -> _analysis.Capture:
         from heapscope.errors import HeapscopeError
     except ImportError as error:
         raise CommandError(f"the analysis cannot be loaded: {error}") from None
-    try:
-        capture = _analysis.Capture(path)
-    except HeapscopeError as error:
-        raise CommandError(str(error), error.exit_code) from None
-    except OSError as error:
-        raise CommandError(f"cannot read {path!r}: {error.strerror or error}") from None
+    with progress.working(f"reading {Path(path).name}"):
+        try:
+            capture = _analysis.Capture(path)
+        except HeapscopeError as error:
+            raise CommandError(str(error), error.exit_code) from None
+        except OSError as error:
+            raise CommandError(f"cannot read {path!r}: {error.strerror or error}") from None
     if capture.form == "live" and not capture.damage and _is_over(capture):
         # Sealing saves space; a place that cannot be written is no reason to say anything.
-        with contextlib.suppress(HeapscopeError, OSError):
+        with (
+            progress.working(f"sealing {Path(path).name}"),
+            contextlib.suppress(HeapscopeError, OSError),
+        ):
             _analysis.seal(path)
     return capture
 

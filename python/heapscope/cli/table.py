@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     Document = dict[str, Any]
 
 GROUPS = ("site", "line", "function", "file", "module", "domain", "thread")
+_WITHOUT_FRAMES = ("domain", "thread")
 _ROWS = 15
 _CALLERS = 3
 _EXAMPLE = """\
   heapscope table work.hscope --group-by function --limit 10
+  heapscope table work.hscope --group-by function --inclusive
   heapscope table work.hscope --group-by site --metric temporary --json"""
 
 
@@ -32,15 +34,22 @@ def run(arguments: list[str]) -> int:
     )
     parser.add_metric()
     parser.add_argument(
+        "--inclusive",
+        action="store_true",
+        help="order by what a row's frames allocated themselves or further in",
+    )
+    parser.add_argument(
         "--limit",
         type=positive,
         metavar="N",
         help=f"at most N rows (default: {_ROWS}; with --json all)",
     )
     options = parser.parse_args(arguments)
+    if options.inclusive and options.group_by in _WITHOUT_FRAMES:
+        parser.error(f"--inclusive is for groups of frames, not for --group-by {options.group_by}")
     capture = reading.open_capture(options.capture)
     limit = options.limit or (None if options.json else _ROWS)
-    document = capture.table(group_by=options.group_by, metric=options.metric, limit=limit)
+    document = capture.table(options.group_by, options.metric, limit, options.inclusive)
     output.prepare_stdout()
     if options.json:
         output.write_json(document)
@@ -54,13 +63,16 @@ def _print(console: Console, document: Document) -> None:
 
     metric, group = METRICS[document["metric"]], document["group_by"]
     rows = document["rows"]
-    weight = metric.blocks_key if metric.by_count else metric.bytes_key
+    weight = metric.weight_key
     total = document["total_blocks" if metric.by_count else "total_bytes"]
     written = units.count(total) if metric.by_count else units.size(total)
     console.print(Text(f"{written} {metric.title}, by {group}", style="bold"), soft_wrap=True)
     if not rows:
         return
     console.print()
+    if document["inclusive"]:
+        _print_inclusive(console, document, total)
+        return
     lines = [
         (
             (
@@ -79,6 +91,30 @@ def _print(console: Console, document: Document) -> None:
         more = f"{units.count(hidden['rows'])} more rows (--limit N shows more)"
         lines.append((figures, _fixed(more)))
     output.print_rows(console, ["bytes", "share", metric.blocks, group], lines)
+
+
+def _print_inclusive(console: Console, document: Document, total: int) -> None:
+    """Print what frames allocated themselves or further in: rows overlap and have no sum."""
+    metric, group = METRICS[document["metric"]], document["group_by"]
+    write = units.count if metric.by_count else units.size
+    weight = metric.weight_key
+    lines = [
+        (
+            (
+                write(row[f"inclusive_{weight}"]),
+                units.share(row[f"inclusive_{weight}"], total),
+                write(row[weight]),
+            ),
+            _LABELS[group](row),
+        )
+        for row in document["rows"]
+    ]
+    hidden = document["hidden"]["rows"]
+    if hidden:
+        lines.append(
+            (("", "", ""), _fixed(f"{units.count(hidden)} more rows (--limit N shows more)"))
+        )
+    output.print_rows(console, ["inclusive", "share", "own", group], lines)
 
 
 def _fixed(text: str) -> Callable[[int], Text]:

@@ -56,14 +56,43 @@ class Histories : public testing::TestWithParam<std::tuple<std::uint32_t, bool>>
     return groups;
   }
 
+  // The same with everything on the stack: each site counts once for each key that some frame of it has.
+  template <class Key>
+  std::map<Key, Figures> group_inclusive(Key (*key)(const PlainFrame&)) const {
+    std::map<Key, Figures> groups;
+    for (const auto& [site, figures] : truth) {
+      std::set<Key> keys;
+      for (const PlainFrame& frame : site.stack) keys.insert(key(frame));
+      if (site.stack.empty()) keys.insert(key(outside()));
+      for (const Key& each : keys) groups[each] += figures;
+    }
+    return groups;
+  }
+
+  static PlainFrame outside() { return {"<no Python frame>", "<native>", 0}; }
+  static PlainFrame leaf_of(const PlainSite& site) {
+    return site.stack.empty() ? outside() : site.stack.back();
+  }
+
   History history;
   Capture capture;
   std::map<PlainSite, Figures> truth;
   std::vector<std::uint32_t> threads;
 };
 
-PlainFrame outside() { return {"<no Python frame>", "<native>", 0}; }
-PlainFrame leaf_of(const PlainSite& site) { return site.stack.empty() ? outside() : site.stack.back(); }
+// Whether rows have the figures of their keys, own and inclusive, and none is missing.
+template <class Key, class KeyOfRow>
+void expect_rows(const std::vector<analysis::Row>& rows, const std::map<Key, Figures>& own,
+                 const std::map<Key, Figures>& inclusive, KeyOfRow key_of_row) {
+  EXPECT_EQ(rows.size(), inclusive.size());
+  for (const analysis::Row& row : rows) {
+    const Key key = key_of_row(row);
+    const auto found = own.find(key);
+    EXPECT_TRUE(row.figures == (found == own.end() ? Figures{} : found->second));
+    ASSERT_EQ(inclusive.count(key), 1U);
+    EXPECT_TRUE(row.inclusive == inclusive.at(key));
+  }
+}
 
 TEST_P(Histories, every_site_has_the_figures_of_its_blocks) {
   EXPECT_TRUE(capture.damage.empty());
@@ -79,60 +108,90 @@ TEST_P(Histories, the_sites_at_the_peak_sum_to_the_peak) {
   EXPECT_EQ(analysis::summarize(capture).total.peak_bytes, history.peak_bytes);
 }
 
-TEST_P(Histories, rows_of_lines_are_what_their_innermost_frames_allocated) {
+TEST_P(Histories, rows_of_lines_have_what_their_frames_allocated_and_what_was_allocated_further_in) {
   using Line = std::pair<std::string, std::uint32_t>;
-  std::map<Line, std::uint64_t> inclusive;
-  for (const auto& [site, figures] : truth) {
-    std::set<Line> lines;
-    for (const PlainFrame& frame : site.stack) lines.insert({frame.file, frame.line});
-    if (site.stack.empty()) lines.insert({outside().file, 0});
-    for (const Line& line : lines) inclusive[line] += figures.peak_bytes;
-  }
-  const auto expected = group<Line>([](const PlainSite& site) {
+  const auto own = group<Line>([](const PlainSite& site) {
     return Line{leaf_of(site).file, leaf_of(site).line};
   });
+  const auto inclusive = group_inclusive<Line>([](const PlainFrame& frame) {
+    return Line{frame.file, frame.line};
+  });
   for (const Metric metric : kMetrics) {
-    const analysis::Table table = analysis::make_table(capture, GroupBy::kLine, metric, 0);
-    std::size_t with_figures = 0;
-    for (const analysis::Row& row : table.rows) {
-      const Line line{row.file, row.line};
-      EXPECT_EQ(row.inclusive_peak_bytes, inclusive[line]);
-      if (!row.figures.any()) continue;
-      ++with_figures;
-      EXPECT_TRUE(row.figures == expected.at(line));
-    }
-    EXPECT_EQ(with_figures, expected.size());
+    expect_rows(analysis::make_table(capture, GroupBy::kLine, metric, 0).rows, own, inclusive,
+                [](const analysis::Row& row) {
+                  return Line{row.file, row.line};
+                });
   }
 }
 
-TEST_P(Histories, rows_of_functions_and_files_count_recursion_once) {
+TEST_P(Histories, rows_of_functions_files_and_modules_count_recursion_once) {
   using Function = std::pair<std::string, std::string>;
-  std::map<Function, std::uint64_t> inclusive;
-  std::map<std::string, std::uint64_t> inclusive_of_file;
-  for (const auto& [site, figures] : truth) {
-    std::set<Function> functions;
-    std::set<std::string> files;
-    std::vector<PlainFrame> stack = site.stack;
-    if (stack.empty()) stack.push_back(outside());
-    for (const PlainFrame& frame : stack) {
-      functions.insert({frame.function, frame.file});
-      files.insert(frame.file);
+  const auto rows = [&](GroupBy group_by) {
+    return analysis::make_table(capture, group_by, Metric::kPeak, 0).rows;
+  };
+  expect_rows(rows(GroupBy::kFunction), group<Function>([](const PlainSite& site) {
+                return Function{leaf_of(site).function, leaf_of(site).file};
+              }),
+              group_inclusive<Function>([](const PlainFrame& frame) {
+                return Function{frame.function, frame.file};
+              }),
+              [](const analysis::Row& row) {
+                return Function{row.function, row.file};
+              });
+  expect_rows(rows(GroupBy::kFile),
+              group<std::string>([](const PlainSite& site) { return leaf_of(site).file; }),
+              group_inclusive<std::string>([](const PlainFrame& frame) { return frame.file; }),
+              [](const analysis::Row& row) { return std::string(row.file); });
+  // The files are /lib/mN.py.
+  const auto module = [](const PlainFrame& frame) {
+    return frame.file == "<native>" ? frame.file : frame.file.substr(5, 2);
+  };
+  std::map<std::string, Figures> own;
+  std::map<std::string, Figures> inclusive;
+  for (const auto& [file, figures] :
+       group<std::string>([](const PlainSite& site) { return leaf_of(site).file; })) {
+    own[module({"", file, 0})] += figures;
+  }
+  for (const auto& [file, figures] :
+       group_inclusive<std::string>([](const PlainFrame& frame) { return frame.file; })) {
+    inclusive[module({"", file, 0})] += figures;
+  }
+  expect_rows(rows(GroupBy::kModule), own, inclusive, [](const analysis::Row& row) { return row.name; });
+}
+
+TEST_P(Histories, a_site_includes_the_sites_of_its_domain_whose_stacks_begin_with_its_own) {
+  std::map<PlainSite, Figures> inclusive;
+  for (const auto& [outer, own] : truth) {
+    inclusive[outer] = own;
+    if (outer.stack.empty()) continue;
+    for (const auto& [inner, figures] : truth) {
+      const bool further_in = inner.lane == outer.lane && inner.domain == outer.domain &&
+                              inner.stack.size() > outer.stack.size() &&
+                              std::equal(outer.stack.begin(), outer.stack.end(), inner.stack.begin());
+      if (further_in) inclusive[outer] += figures;
     }
-    for (const Function& function : functions) inclusive[function] += figures.peak_bytes;
-    for (const std::string& file : files) inclusive_of_file[file] += figures.peak_bytes;
   }
-  const auto functions = group<Function>([](const PlainSite& site) {
-    return Function{leaf_of(site).function, leaf_of(site).file};
-  });
-  for (const analysis::Row& row : analysis::make_table(capture, GroupBy::kFunction, Metric::kPeak, 0).rows) {
-    const Function function{row.function, row.file};
-    EXPECT_EQ(row.inclusive_peak_bytes, inclusive[function]);
-    EXPECT_TRUE(!row.figures.any() || row.figures == functions.at(function));
-  }
-  const auto files = group<std::string>([](const PlainSite& site) { return leaf_of(site).file; });
-  for (const analysis::Row& row : analysis::make_table(capture, GroupBy::kFile, Metric::kPeak, 0).rows) {
-    EXPECT_EQ(row.inclusive_peak_bytes, inclusive_of_file[std::string(row.file)]);
-    EXPECT_TRUE(!row.figures.any() || row.figures == files.at(std::string(row.file)));
+  expect_rows(analysis::make_table(capture, GroupBy::kSite, Metric::kPeak, 0).rows, truth, inclusive,
+              [&](const analysis::Row& row) {
+                return plain_site(capture, threads, {row.node, row.domain, {}});
+              });
+}
+
+TEST_P(Histories, rows_can_be_in_order_of_their_inclusive_figures) {
+  for (const Metric metric : kMetrics) {
+    for (const GroupBy group_by :
+         {GroupBy::kSite, GroupBy::kLine, GroupBy::kFunction, GroupBy::kFile, GroupBy::kModule}) {
+      const analysis::Table own = analysis::make_table(capture, group_by, metric, 0);
+      const analysis::Table table = analysis::make_table(capture, group_by, metric, 0, true);
+      EXPECT_EQ(table.rows.size(), own.rows.size());
+      EXPECT_EQ(table.total.bytes, own.total.bytes);
+      std::uint64_t last = ~std::uint64_t{0};
+      for (const analysis::Row& row : table.rows) {
+        const std::uint64_t rank = rank_of(amount_of(row.inclusive, metric), metric);
+        EXPECT_LE(rank, last);
+        last = rank;
+      }
+    }
   }
 }
 
@@ -188,7 +247,7 @@ Paths paths_of_model(const std::map<PlainSite, Figures>& truth, Metric metric, b
     const analysis::Amount amount = amount_of(figures, metric);
     if (amount.bytes == 0 && amount.blocks == 0) continue;
     std::vector<PlainFrame> stack = site.stack;
-    if (stack.empty()) stack.push_back(outside());
+    if (stack.empty()) stack.push_back({"<no Python frame>", "<native>", 0});
     if (inverted) std::reverse(stack.begin(), stack.end());
     for (std::size_t depth = 0; depth <= stack.size(); ++depth) {
       paths[{stack.begin(), stack.begin() + static_cast<std::ptrdiff_t>(depth)}] += amount;
