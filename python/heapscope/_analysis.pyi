@@ -49,6 +49,12 @@ class Capture:
         """
     def timeline(self) -> dict[str, list[Any]]:
         """Columns, one entry a tick: time_s (its end) and bytes or counts; unknown is None."""
+    def report_data(self, base: Capture | None = None) -> dict[str, Any]:
+        """The columns of the HTML report, of this run or of its difference to an earlier one.
+
+        ``columns`` says name, type, length and delta of what lies in ``data``, one after another;
+        ``threads`` has their names, ``files`` file, owner and share (0 to 1) of each.
+        """
     def range(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
         """What was allocated in a range of time and live at its end, by site."""
 

@@ -14,6 +14,8 @@ from heapscope import _analysis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from heapscope.report import Report
+
 
 @dataclass(frozen=True)
 class StackFrame:
@@ -241,6 +243,39 @@ class Capture:
     def at(self, time_s: float, limit: int | None = None) -> dict[str, Any]:
         """Tell what was live at a time, by site: `between` from the start to it."""
         return self._capture.range(0.0, time_s, limit)
+
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        base: Capture | None = None,
+        sources: bool = True,
+        force: bool = False,
+    ) -> Report:
+        """Make the HTML report; a notebook shows what this returns.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to: wholly, or not at all.
+        base : Capture, optional
+            An earlier run: the report is then of what changed since.
+        sources : bool
+            Whether source files are put into it, as far as they are found here.
+        force : bool
+            Replace `path` if it is there.
+
+        Raises
+        ------
+        heapscope.HeapscopeError
+            There is a file already, or it cannot be written.
+        """
+        from heapscope.report import Report
+
+        made = Report(self._capture, None if base is None else base._capture, sources=sources)
+        if path is not None:
+            made.write(path, force=force)
+        return made
 
     @property
     def _cached_summary(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "analysis/modules.h"
+#include "analysis/owner.h"
 #include "analysis/summary.h"
 #include "analysis/tick_columns.h"
 #include "exporters/merged_tree.h"
@@ -77,14 +77,16 @@ class PayloadMaker {
   void add_files() {
     const auto& files = tree_.files;
     std::vector<std::uint32_t> modules;
-    modules.reserve(files.size());
+    std::vector<std::uint32_t> distributions;
     for (const MergedFile& file : files) {
-      modules.push_back(string_of(analysis::module_of(tree_.strings[file.name])));
-      payload_.files.push_back({std::string(file.original), 0, 0});
+      analysis::Origin origin = analysis::origin_of(tree_.strings[file.name]);
+      modules.push_back(string_of(std::move(origin.module)));
+      distributions.push_back(string_of(std::move(origin.distribution)));
+      payload_.files.push_back({std::string(file.original), static_cast<std::uint8_t>(origin.owner), 0});
     }
     columns_.add("file_name", files.size(), [&](std::size_t at) { return files[at].name; });
     columns_.add("file_module", files.size(), [&](std::size_t at) { return modules[at]; });
-    columns_.add("file_distribution", files.size(), [&](std::size_t) { return std::uint32_t{0}; });
+    columns_.add("file_distribution", files.size(), [&](std::size_t at) { return distributions[at]; });
     columns_.add("file_owner", files.size(), [&](std::size_t at) { return payload_.files[at].owner; });
     find_shares();
   }

@@ -14,9 +14,17 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of one verb whose mistakes are one line and exit code 2."""
+    """A parser of one verb whose mistakes are one line and exit code 2.
 
-    def __init__(self, verb: str, description: str, example: str) -> None:
+    Parameters
+    ----------
+    verb, description, example : str
+        What ``--help`` shows.
+    tables : bool
+        Whether the verb prints tables, and so has ``--json`` and ``--no-color``.
+    """
+
+    def __init__(self, verb: str, description: str, example: str, *, tables: bool = True) -> None:
         super().__init__(
             prog=f"heapscope {verb}",
             description=description,
@@ -26,8 +34,11 @@ class Parser(argparse.ArgumentParser):
         )
         self._verb = verb
         self.add_argument("capture", metavar="CAPTURE", help="a file that `heapscope run` wrote")
-        self.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        self.add_argument("--no-color", action="store_true", help="plain text; so does NO_COLOR")
+        if tables:
+            self.add_argument("--json", action="store_true", help="one JSON document on stdout")
+            self.add_argument(
+                "--no-color", action="store_true", help="plain text; so does NO_COLOR"
+            )
         self.add_argument(
             "-q", "--quiet", action="store_true", help="no remarks about the capture on stderr"
         )
