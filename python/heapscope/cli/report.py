@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from heapscope.cli import reading, units
+from heapscope.cli import progress, reading, units
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.options import Parser
 
@@ -33,7 +33,8 @@ def run(arguments: list[str]) -> int:
         check_free(output, force=options.force)
         base = reading.open_capture(options.capture) if compared else None
         capture = reading.open_capture(path)
-        _write(capture, base, output, options.source, options.force)
+        with progress.working(f"writing {Path(output).name}", quiet=options.quiet):
+            _write(capture, base, output, options.source, options.force)
     except HeapscopeError as error:
         raise CommandError(str(error), error.exit_code) from None
     if not options.quiet:
