@@ -8,6 +8,7 @@ import pathlib
 import shutil
 from collections.abc import Mapping
 
+from tools.house import web
 from tools.house.environments import RUN_TIME, Environment
 from tools.house.layout import BUILD, ROOT, WHEELHOUSE
 from tools.house.process import run_quietly, step
@@ -48,6 +49,7 @@ def build(
     house = WHEELHOUSE / name
     shutil.rmtree(house, ignore_errors=True)
     environment.install("build")
+    web.build(environment.interpreter)
     house.mkdir(parents=True)
     settings = {"build-dir": str(BUILD / "wheel" / name)}
     settings.update((f"cmake.define.{key}", value) for key, value in definitions.items())
@@ -63,6 +65,7 @@ def install(
     """Brings the environment's heapscope up to the tree."""
     definitions = definitions or {}
     environment.install("build", RUN_TIME)
+    web.build(environment.interpreter)
     current = fingerprint(definitions)
     if environment.is_current("heapscope", current):
         return

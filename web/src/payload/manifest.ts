@@ -1,0 +1,95 @@
+// The manifest, as docs/dev/report-payload.md describes it. Unknown figures are null.
+
+export const SCHEMA = "heapscope/report/1";
+
+export interface Summary {
+  capture: string;
+  command: string[];
+  python_version: string;
+  started_at: string;
+  duration_s: number;
+  exit_status: number | null;
+  mode: "exact" | "sampled";
+  sample_interval_bytes: number | null;
+  peak_bytes: number;
+  peak_at_s: number | null;
+  live_bytes_at_end: number;
+  allocated_bytes: number;
+  freed_bytes: number;
+  allocations: number;
+  temporary_bytes: number;
+  temporary_allocations: number;
+  peak_rss_bytes: number | null;
+  python_peak_bytes: number | null;
+  native_peak_bytes: number | null;
+  sites: number;
+  threads: number;
+  tick_s: number | null;
+  tracker: {
+    bytes: number;
+    cpu_s: number | null;
+    events_lost: number;
+    unwalkable_stacks: number;
+    frees_of_unknown: number;
+    [key: string]: unknown;
+  };
+  complete: boolean;
+  damage?: string[];
+}
+
+export interface LeakRow {
+  file: string;
+  line: number | null;
+  function: string;
+  stack: { function: string; file: string; line: number | null }[];
+  live_bytes: number;
+  growth_bytes: number;
+  growth_bytes_per_s: number;
+  pattern: "growing" | "steps" | "plateau" | "sawtooth";
+  suspect: boolean;
+  reason: string;
+}
+
+export interface Leaks {
+  duration_s: number;
+  rows: LeakRow[];
+}
+
+export interface RssLedger {
+  at_s: number | null;
+  rss_bytes: number | null;
+  unexplained_bytes: number | null;
+  rows: { part: string; bytes: number | null }[];
+}
+
+export interface RssOverTime {
+  time_s: number[];
+  parts: { part: string; bytes: (number | null)[] }[];
+}
+
+export interface RecordedEvent {
+  kind: string;
+  label: string;
+  begin_s: number;
+  end_s: number;
+}
+
+export type ColumnType = "u8" | "u16" | "u32" | "i32" | "f64";
+
+export interface Manifest {
+  schema: string;
+  kind: "run" | "diff";
+  title: string;
+  summary: Summary;
+  base_summary: Summary | null;
+  leaks: Leaks | null;
+  rss: RssLedger | null;
+  rss_over_time: RssOverTime | null;
+  peaks: { at_s: number; bytes: number }[];
+  threads: string[];
+  domains: string[];
+  owners: string[];
+  events: RecordedEvent[];
+  sources: { files: number; left_out: number; reason: string | null };
+  columns: { name: string; type: ColumnType; length: number }[];
+}
