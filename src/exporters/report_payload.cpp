@@ -8,7 +8,7 @@
 #include "analysis/owner.h"
 #include "analysis/summary.h"
 #include "analysis/tick_columns.h"
-#include "exporters/merged_tree.h"
+#include "exporters/report_tree.h"
 
 namespace heapscope::exporters {
 namespace {
@@ -31,7 +31,7 @@ constexpr std::pair<const char*, std::uint64_t Figures::*> kFigures[] = {
 class PayloadMaker {
  public:
   PayloadMaker(const Capture& capture, const Capture* base)
-      : capture_(capture), base_(base), tree_(merge(capture, base)) {}
+      : capture_(capture), base_(base), tree_(make_report_tree(capture, base)) {}
 
   ReportPayload make() {
     add_files();
@@ -78,7 +78,7 @@ class PayloadMaker {
     const auto& files = tree_.files;
     std::vector<std::uint32_t> modules;
     std::vector<std::uint32_t> distributions;
-    for (const MergedFile& file : files) {
+    for (const ReportFile& file : files) {
       analysis::Origin origin = analysis::origin_of(tree_.strings[file.name]);
       modules.push_back(string_of(std::move(origin.module)));
       distributions.push_back(string_of(std::move(origin.distribution)));
@@ -93,7 +93,7 @@ class PayloadMaker {
 
   void find_shares() {
     constexpr std::size_t kMetrics = 8;
-    const auto metrics_of = [](const MergedSite& site) {
+    const auto metrics_of = [](const ReportSite& site) {
       return std::array<std::uint64_t, kMetrics>{site.figures.peak_bytes,      site.figures.live_bytes,
                                                  site.figures.allocated_bytes, site.figures.allocations,
                                                  site.base.peak_bytes,         site.base.live_bytes,
@@ -101,7 +101,7 @@ class PayloadMaker {
     };
     std::vector<std::array<std::uint64_t, kMetrics>> sums(tree_.files.size());
     std::array<std::uint64_t, kMetrics> totals{};
-    for (const MergedSite& site : tree_.sites) {
+    for (const ReportSite& site : tree_.sites) {
       auto& sum = sums[tree_.frames[tree_.nodes[site.node].frame].file];
       const auto metrics = metrics_of(site);
       for (std::size_t metric = 0; metric < kMetrics; ++metric) {
@@ -140,11 +140,11 @@ class PayloadMaker {
     columns_.add("site_domain", sites.size(),
                  [&](std::size_t at) { return static_cast<std::uint8_t>(sites[at].domain); });
     columns_.add("site_thread", sites.size(), [&](std::size_t at) { return sites[at].thread; });
-    add_figures("site_", &MergedSite::figures);
-    if (base_ != nullptr) add_figures("base_", &MergedSite::base);
+    add_figures("site_", &ReportSite::figures);
+    if (base_ != nullptr) add_figures("base_", &ReportSite::base);
   }
 
-  void add_figures(const std::string& prefix, Figures MergedSite::*side) {
+  void add_figures(const std::string& prefix, Figures ReportSite::*side) {
     const auto& sites = tree_.sites;
     for (const auto& [name, field] : kFigures) {
       const auto figure = field;
@@ -253,7 +253,7 @@ class PayloadMaker {
 
   const Capture& capture_;
   const Capture* base_;
-  MergedTree tree_;
+  ReportTree tree_;
   Columns columns_;
   ReportPayload payload_;
 };

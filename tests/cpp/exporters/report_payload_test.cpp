@@ -8,8 +8,8 @@
 
 #include "analysis/summary.h"
 #include "capture/scratch_file.h"
-#include "exporters/merged_tree.h"
 #include "exporters/payload_reader.h"
+#include "exporters/report_tree.h"
 
 namespace heapscope::tests {
 namespace {
@@ -192,6 +192,24 @@ TEST(Payload, a_capture_without_a_tick_has_the_interval_that_had_not_ended) {
   EXPECT_EQ(payload.column("tick_end_s"), std::vector<double>{1.0});
   EXPECT_EQ(payload.column("tick_live_bytes"), std::vector<double>{7});
   EXPECT_TRUE(std::isnan(payload.column("tick_rss_bytes")[0]));
+}
+
+TEST(Payload, a_function_that_moved_is_the_same_in_two_runs) {
+  const auto run = [](std::int32_t first_line, std::uint64_t bytes, const char* directory) {
+    LiveFile file;
+    const std::uint32_t lane = file.add_lane("MainThread");
+    const std::string name = std::string(directory) + "/app/models.py";
+    file.add_live_site(
+        file.add_node(file.root_of(lane), file.add_code("f", name, first_line, {first_line + 2})), bytes);
+    return read(file);
+  };
+  const Capture earlier = run(10, 700, "/home/me");
+  const Capture later = run(50, 900, "/ci");
+  const PayloadReader payload = payload_of(later, &earlier);
+  EXPECT_EQ(payload.column("site_peak_bytes"), std::vector<double>{900});
+  EXPECT_EQ(payload.column("base_peak_bytes"), std::vector<double>{700});
+  EXPECT_EQ(payload.site(0).stack, (std::vector<PlainFrame>{{"f", "/ci/app/models.py", 52}}));
+  EXPECT_EQ(payload.id("frame_first_line", payload.id("node_frame", 1)), 50U);
 }
 
 TEST(Payload, an_empty_capture_is_a_root_alone) {

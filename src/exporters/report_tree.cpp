@@ -1,4 +1,4 @@
-#include "exporters/merged_tree.h"
+#include "exporters/report_tree.h"
 
 #include <algorithm>
 #include <map>
@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "analysis/frame_match.h"
 #include "analysis/table.h"
 #include "capture/id_index.h"
 
@@ -55,14 +56,25 @@ class Merger {
     tree_.nodes.emplace_back();
   }
 
-  void add(const Capture& capture, bool is_base) {
+  void add(const Capture& capture) {
     make_frames(capture);
-    make_threads(capture);
-    make_nodes(capture);
-    make_sites(capture, is_base);
+    add_stacks(capture, false);
   }
 
-  MergedTree finish() {
+  void add(const Capture& capture, const Capture& base) {
+    const analysis::FrameMatch match = analysis::match_frames(base, capture);
+    const std::vector<std::uint32_t> frames = make_shared_frames(match);
+    const auto through = [&](const std::vector<std::uint32_t>& shared) {
+      frame_of_.clear();
+      for (const std::uint32_t frame : shared) frame_of_.push_back(frames[frame]);
+    };
+    through(match.of_b);
+    add_stacks(capture, false);
+    through(match.of_a);
+    add_stacks(base, true);
+  }
+
+  ReportTree finish() {
     order_nodes();
     order_sites();
     return std::move(tree_);
@@ -70,6 +82,12 @@ class Merger {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFFU;
+
+  void add_stacks(const Capture& capture, bool is_base) {
+    make_threads(capture);
+    make_nodes(capture);
+    make_sites(capture, is_base);
+  }
 
   std::uint32_t intern(std::string_view text) {
     const auto same = [&](std::uint32_t id) { return tree_.strings[id] == text; };
@@ -93,9 +111,9 @@ class Merger {
     });
   }
 
-  std::uint32_t frame_of(const MergedFrame& frame) {
+  std::uint32_t frame_of(const ReportFrame& frame) {
     const auto same = [&](std::uint32_t id) {
-      const MergedFrame& other = tree_.frames[id];
+      const ReportFrame& other = tree_.frames[id];
       return other.function == frame.function && other.file == frame.file && other.line == frame.line;
     };
     const std::uint64_t hash =
@@ -125,6 +143,24 @@ class Merger {
       const std::uint32_t file = file_of(string(code.file), capture.strings[code.file]);
       frame_of_.push_back(frame_of({string(code.qualified_name), file, frame.line, code.first_line}));
     }
+  }
+
+  // Of each shared frame. They are told apart by more than their lines, so none is looked up by these.
+  std::vector<std::uint32_t> make_shared_frames(const analysis::FrameMatch& match) {
+    std::vector<std::uint32_t> frames;
+    frames.reserve(match.frames.size());
+    for (std::uint32_t id = 0; id < match.frames.size(); ++id) {
+      if (id == capture::kLaneFrame) {
+        frames.push_back(0);
+        continue;
+      }
+      const analysis::SharedFunction& function = match.function_of(id);
+      const std::string_view file = match.file_name_of(id);
+      frames.push_back(static_cast<std::uint32_t>(tree_.frames.size()));
+      tree_.frames.push_back({intern_plain(function.name), file_of(intern_plain(file), file),
+                              match.frames[id].line, function.first_line});
+    }
+    return frames;
   }
 
   // Threads of two captures are the same when they have the same name, the n-th the n-th.
@@ -180,7 +216,7 @@ class Merger {
                                      : node_of_[site.node];
       const std::uint32_t thread = thread_of(capture, site.node);
       const auto same = [&](std::uint32_t id) {
-        const MergedSite& other = tree_.sites[id];
+        const ReportSite& other = tree_.sites[id];
         return other.node == node && other.domain == site.domain && other.thread == thread;
       };
       const std::uint64_t hash =
@@ -198,7 +234,7 @@ class Merger {
   void order_nodes() {
     auto& nodes = tree_.nodes;
     std::vector<Weight> weights(nodes.size());
-    for (const MergedSite& site : tree_.sites) weights[site.node].add(site.figures, site.base);
+    for (const ReportSite& site : tree_.sites) weights[site.node].add(site.figures, site.base);
     for (std::size_t id = nodes.size(); id-- > 1;) weights[nodes[id].parent].add(weights[id]);
 
     // Lightest first, so that each list of siblings, built from its end, begins with the heaviest.
@@ -213,7 +249,7 @@ class Merger {
       sibling[id] = child[nodes[id].parent];
       child[nodes[id].parent] = id;
     }
-    std::vector<MergedNode> ordered = {MergedNode{}};
+    std::vector<ReportNode> ordered = {ReportNode{}};
     ordered.reserve(nodes.size());
     node_at_.assign(nodes.size(), 0);
     for (std::uint32_t id = 0;;) {
@@ -232,14 +268,14 @@ class Merger {
 
   void order_sites() {
     auto& sites = tree_.sites;
-    for (MergedSite& site : sites) site.node = node_at_[site.node];
+    for (ReportSite& site : sites) site.node = node_at_[site.node];
     std::vector<std::uint32_t> order(sites.size());
     std::iota(order.begin(), order.end(), 0U);
     std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
       return std::tuple(sites[a].node, sites[a].domain, sites[a].thread) <
              std::tuple(sites[b].node, sites[b].domain, sites[b].thread);
     });
-    std::vector<MergedSite> ordered;
+    std::vector<ReportSite> ordered;
     ordered.reserve(sites.size());
     std::vector<std::uint32_t> at(sites.size());
     for (const std::uint32_t id : order) {
@@ -250,7 +286,7 @@ class Merger {
     for (std::uint32_t& site : tree_.site_of) site = at[site];
   }
 
-  MergedTree tree_;
+  ReportTree tree_;
   IdIndex string_index_;
   IdIndex file_index_;
   IdIndex frame_index_;
@@ -296,10 +332,13 @@ std::string plain(std::string_view text) {
   return result;
 }
 
-MergedTree merge(const Capture& capture, const Capture* base) {
+ReportTree make_report_tree(const Capture& capture, const Capture* base) {
   Merger merger;
-  merger.add(capture, false);
-  if (base != nullptr) merger.add(*base, true);
+  if (base == nullptr) {
+    merger.add(capture);
+  } else {
+    merger.add(capture, *base);
+  }
   return merger.finish();
 }
 
