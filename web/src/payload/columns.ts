@@ -23,18 +23,30 @@ function view(type: ColumnType, buffer: ArrayBuffer, offset: number, length: num
   }
 }
 
+/** Entries from differences: entry i is the sum of the first i + 1. */
+function summed<Sums extends Int32Array | Float64Array>(differences: Numbers, sums: Sums): Sums {
+  let sum = 0;
+  for (let i = 0; i < differences.length; i++) {
+    sum += differences[i]!;
+    sums[i] = sum;
+  }
+  return sums;
+}
+
 export class Columns {
   private readonly views = new Map<string, Numbers>();
+  private readonly differences = new Set<string>();
 
   constructor(layout: Manifest["columns"], buffer: ArrayBuffer) {
     let offset = 0;
-    for (const { name, type, length } of layout) {
+    for (const { name, type, length, delta } of layout) {
       const width = WIDTH[type];
       if (width === undefined || !Number.isInteger(length) || length < 0)
         throw new PayloadError(`column ${name} has no known type or length`);
       if (offset + width * length > buffer.byteLength)
         throw new PayloadError(`column ${name} ends beyond the data`);
       this.views.set(name, view(type, buffer, offset, length));
+      if (delta) this.differences.add(name);
       offset += Math.ceil((width * length) / 8) * 8;
     }
   }
@@ -47,15 +59,15 @@ export class Columns {
     return this.views.has(name);
   }
 
-  /** A column in the type it was written in. */
-  raw(name: string): Numbers {
+  /** What lies there of a column, in the type it was written in. */
+  private stored(name: string): Numbers {
     const found = this.views.get(name);
     if (!found) throw new PayloadError(`column ${name} is missing`);
     return found;
   }
 
   bytes(name: string): Uint8Array {
-    const found = this.raw(name);
+    const found = this.stored(name);
     if (!(found instanceof Uint8Array)) throw new PayloadError(`column ${name} must be u8`);
     return found;
   }
@@ -63,17 +75,19 @@ export class Columns {
   /** Indices and ids, in one type whatever the width, so that loops over them compile once. */
   ids(name: string, length?: number): Int32Array {
     const found = this.sized(name, length);
+    if (this.differences.has(name)) return summed(found, new Int32Array(found.length));
     return found instanceof Int32Array ? found : Int32Array.from(found);
   }
 
   /** Figures: bytes, counts, seconds; NaN is unknown. */
   figures(name: string, length?: number): Float64Array {
     const found = this.sized(name, length);
+    if (this.differences.has(name)) return summed(found, new Float64Array(found.length));
     return found instanceof Float64Array ? found : Float64Array.from(found);
   }
 
   private sized(name: string, length?: number): Numbers {
-    const found = this.raw(name);
+    const found = this.stored(name);
     if (length !== undefined && found.length !== length)
       throw new PayloadError(`column ${name} has ${found.length} entries, not ${length}`);
     return found;

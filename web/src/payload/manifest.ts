@@ -90,6 +90,6 @@ export interface Manifest {
   domains: string[];
   owners: string[];
   events: RecordedEvent[];
-  sources: { files: number; left_out: number; reason: string | null };
-  columns: { name: string; type: ColumnType; length: number }[];
+  sources: { files: number; left_out: number; reason: string | null; changed: number[] };
+  columns: { name: string; type: ColumnType; length: number; delta: boolean }[];
 }

@@ -1,14 +1,14 @@
-// The embedded source files: lines of highlighted pieces. Inflated when a view first asks.
+// The embedded source files: lines of coloured pieces. Inflated when a view first asks.
 
 import { bytesOfBase64 } from "./base64";
 import { inflate } from "./inflate";
 
-/** A piece of a line: its text and its Pygments short class, "" for plain. */
-export type Piece = [text: string, kind: string];
+/** Of each piece of a line its text and then its Pygments short class, "" for plain. */
+export type SourceLine = readonly string[];
 
 export interface SourceFile {
   first_line: number;
-  lines: Piece[][];
+  lines: SourceLine[];
 }
 
 export type SourceFiles = ReadonlyMap<number, SourceFile>;

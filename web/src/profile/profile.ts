@@ -106,25 +106,21 @@ function readFrames(columns: Columns, strings: number, files: number): Frames {
   };
 }
 
-/** The tree from its parents. O(nodes). */
-export function treeOf(parent: Int32Array, frame: Int32Array): Nodes {
-  const { length } = parent;
-  const depth = new Int32Array(length);
-  const end = new Int32Array(length);
-  for (let node = 1; node < length; node++) {
-    const above = parent[node]!;
-    if (above < 0 || above >= node) throw new PayloadError("the call tree is not in preorder");
-    depth[node] = depth[above]! + 1;
-  }
-  for (let node = length - 1; node >= 0; node--) {
-    if (end[node]! <= node) end[node] = node + 1;
-    const above = parent[node]!;
-    if (node > 0 && end[above]! < end[node]!) end[above] = end[node]!;
-  }
-  // Preorder also means that a node's parent is still open when it comes.
-  for (let node = 2; node < length; node++)
-    if (parent[node] !== node - 1 && end[node - 1] !== node)
+/** The tree from the depths of its nodes in preorder. O(nodes). */
+export function treeOf(depth: Int32Array, frame: Int32Array): Nodes {
+  const { length } = depth;
+  const parent = new Int32Array(length);
+  const end = new Int32Array(length).fill(length);
+  const path = new Int32Array(length); // the node of each depth that is still open
+  for (let node = 0, open = 0; node < length; node++) {
+    const at = depth[node]!;
+    if (at > open || at < (node === 0 ? 0 : 1))
       throw new PayloadError("the call tree is not in preorder");
+    for (let closed = at; closed < open; closed++) end[path[closed]!] = node;
+    parent[node] = at === 0 ? 0 : path[at - 1]!;
+    path[at] = node;
+    open = at + 1;
+  }
   return { length, parent, frame, depth, end };
 }
 
@@ -188,10 +184,10 @@ export function readProfile(manifest: Manifest, columns: Columns): Profile {
   const strings = new Strings(columns);
   const files = readFiles(columns, strings.length, manifest.owners.length);
   const frames = readFrames(columns, strings.length, files.length);
-  const parent = columns.ids("node_parent");
+  const depth = columns.ids("node_depth");
   const nodes = treeOf(
-    parent,
-    inside("node_frame", columns.ids("node_frame", parent.length), frames.length),
+    depth,
+    inside("node_frame", columns.ids("node_frame", depth.length), frames.length),
   );
   if (nodes.length === 0) throw new PayloadError("the call tree is empty");
   const ticks = readTicks(columns, "tick");
