@@ -36,6 +36,9 @@ TimeRange make_time_range(const capture::Capture& capture, double from_s, double
   const auto close_row = [&] {
     row.live_bytes = not_negative(bytes);
     row.live_blocks = not_negative(blocks);
+    // A part of a mapping may outlive the rest, so blocks may be more than allocations.
+    row.freed_bytes = row.allocated_bytes - std::min(row.allocated_bytes, row.live_bytes);
+    row.frees = row.allocations - std::min(row.allocations, row.live_blocks);
     if (row.live_bytes != 0 || row.live_blocks != 0 || row.allocations != 0) range.rows.push_back(row);
   };
   for (std::size_t at = 0; at < capture.tick_log.size(); ++at) {
@@ -60,6 +63,8 @@ TimeRange make_time_range(const capture::Capture& capture, double from_s, double
     range.total.live_blocks += each.live_blocks;
     range.total.allocated_bytes += each.allocated_bytes;
     range.total.allocations += each.allocations;
+    range.total.freed_bytes += each.freed_bytes;
+    range.total.frees += each.frees;
   }
   std::sort(range.rows.begin(), range.rows.end(), [](const RangeRow& a, const RangeRow& b) {
     if (a.live_bytes != b.live_bytes) return a.live_bytes > b.live_bytes;

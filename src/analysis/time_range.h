@@ -1,4 +1,5 @@
-// "What was allocated between t1 and t2 and is still live at t2, by stack?" — from the change log.
+// "What was allocated between t1 and t2, what of it was freed again and what is still live at t2, by stack?",
+// from the change log.
 //
 // The log knows whole ticks: a range is widened to the ticks that it touches, and the answer says to what.
 // O(log + sites log sites).
@@ -17,6 +18,8 @@ struct RangeRow {
   std::uint64_t live_blocks = 0;
   std::uint64_t allocated_bytes = 0;  // in the range, live or not
   std::uint64_t allocations = 0;
+  std::uint64_t freed_bytes = 0;  // of these, freed inside the range
+  std::uint64_t frees = 0;
 };
 
 struct TimeRange {

@@ -46,6 +46,8 @@ void add_range_figures(nb::dict& row, const analysis::RangeRow& figures) {
   row["live_blocks"] = figures.live_blocks;
   row["allocated_bytes"] = figures.allocated_bytes;
   row["allocations"] = figures.allocations;
+  row["freed_bytes"] = figures.freed_bytes;
+  row["frees"] = figures.frees;
 }
 
 nb::object metadata_or_none(const OpenedCapture& opened, const char* key) {

@@ -87,11 +87,19 @@ class History {
     return result;
   }
 
-  // Born in ticks [from, to] and live at the end of `to`.
-  std::map<PlainSite, std::uint64_t> live_from_range(std::size_t from, std::size_t to) const {
-    std::map<PlainSite, std::uint64_t> result;
+  // What was born in ticks [from, to], and what had become of it at the end of `to`.
+  struct Range {
+    std::uint64_t live_bytes = 0, live_blocks = 0, freed_bytes = 0, frees = 0;
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  std::map<PlainSite, Range> range(std::size_t from, std::size_t to) const {
+    std::map<PlainSite, Range> result;
     for (const Block& block : blocks) {
-      if (block.born >= from && block.born <= to && block.died > to) result[plain[block.site]] += block.bytes;
+      if (block.born < from || block.born > to) continue;
+      Range& each = result[plain[block.site]];
+      const bool live = block.died > to;
+      (live ? each.live_bytes : each.freed_bytes) += block.bytes;
+      (live ? each.live_blocks : each.frees) += 1;
     }
     return result;
   }

@@ -305,7 +305,7 @@ TEST_P(Histories, a_threshold_hides_exactly_what_is_below_it_and_says_so) {
   }
 }
 
-TEST_P(Histories, a_range_of_ticks_has_what_was_born_in_it_and_lives_at_its_end) {
+TEST_P(Histories, a_range_of_ticks_has_what_was_born_in_it_by_whether_it_lives_at_its_end) {
   const auto bound = [&](std::size_t tick) {
     return tick == 0 ? 0.0 : analysis::seconds_from_start(capture, capture.ticks[tick - 1].end_ns);
   };
@@ -314,14 +314,15 @@ TEST_P(Histories, a_range_of_ticks_has_what_was_born_in_it_and_lives_at_its_end)
       const analysis::TimeRange range = analysis::make_time_range(capture, bound(from) + 1e-9, bound(to + 1));
       if (range.to_s != bound(to + 1)) continue;  // the end of the run: the last tick had no length
       EXPECT_DOUBLE_EQ(range.from_s, bound(from));
-      std::map<PlainSite, std::uint64_t> live;
+      std::map<PlainSite, History::Range> found;
       for (const analysis::RangeRow& row : range.rows) {
-        if (row.live_bytes != 0)
-          live[plain_site(capture, threads, capture.sites[row.site])] += row.live_bytes;
+        found[plain_site(capture, threads, capture.sites[row.site])] = {row.live_bytes, row.live_blocks,
+                                                                        row.freed_bytes, row.frees};
+        EXPECT_EQ(row.live_bytes + row.freed_bytes, row.allocated_bytes);
+        EXPECT_EQ(row.live_blocks + row.frees, row.allocations);
       }
-      auto expected = history.live_from_range(from, to);
-      std::erase_if(expected, [](const auto& entry) { return entry.second == 0; });
-      EXPECT_TRUE(live == expected) << from << " to " << to;
+      EXPECT_TRUE(found == history.range(from, to)) << from << " to " << to;
+      EXPECT_EQ(range.total.live_bytes + range.total.freed_bytes, range.total.allocated_bytes);
     }
   }
 }
