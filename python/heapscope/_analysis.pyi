@@ -56,7 +56,9 @@ class Capture:
         ``threads`` has their names, ``files`` file, owner and share (0 to 1) of each.
         """
     def range(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
-        """What was allocated in a range of time and live at its end, by site."""
+        """What was allocated in a range of time, freed in it and live at its end, by site."""
+    def peaks(self, limit: int | None = None, fall: float = 0.1) -> list[dict[str, Any]]:
+        """The peaks of the heap, highest first: at_s, bytes, known_at_s, known_bytes."""
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -230,6 +230,9 @@ class Capture:
     def between(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
         """Tell what was allocated in a range of time and still live at its end, by site.
 
+        Of what was ``allocated_bytes`` in it, ``freed_bytes`` were freed in it too, and
+        ``live_bytes`` were left at its end.
+
         Parameters
         ----------
         from_s, to_s : float
@@ -276,6 +279,25 @@ class Capture:
         if path is not None:
             made.write(path, force=force)
         return made
+
+    def peaks(self, limit: int | None = None, *, fall: float = 0.1) -> list[dict[str, Any]]:
+        """List the peaks of the heap over time, highest first.
+
+        Parameters
+        ----------
+        limit : int, optional
+            How many at most.
+        fall : float
+            Between two peaks the heap fell by at least this share (0 to 1) of the lower one.
+
+        Returns
+        -------
+        list of dict
+            ``at_s`` and ``bytes``: exact for the highest, else the end of its tick and the highest
+            heap within. ``known_at_s`` and ``known_bytes``: the end of a tick beside it; `at` with
+            this time tells what was live then, by site.
+        """
+        return self._capture.peaks(limit, fall)
 
     @property
     def _cached_summary(self) -> dict[str, Any]:

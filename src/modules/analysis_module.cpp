@@ -49,6 +49,7 @@ NB_MODULE(_analysis, module) {
   module.doc() = "Reads captures and answers questions about them.";
   CaptureClass capture(module, "Capture", "An opened capture, in memory.");
   add_capture(capture);
+  add_growth(capture);
   add_report(capture);
   module.def("seal", &seal, nb::arg("path"), nb::arg("exit_status") = nb::none(),
              nb::arg("metadata") = nb::dict());

@@ -6,6 +6,7 @@
 namespace heapscope::modules {
 
 void add_capture(CaptureClass& capture);
+void add_growth(CaptureClass& capture);
 void add_report(CaptureClass& capture);
 
 }  // namespace heapscope::modules

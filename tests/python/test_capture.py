@@ -391,3 +391,40 @@ def test_a_line_beyond_sixteen_bits_is_found() -> None:
     lines = {unit[0] for unit in decoded(code)}
     assert {1, 100_002} <= lines
     assert max(line for line in lines if line) > 170_000
+
+
+def test_each_of_several_peaks_is_found_with_what_was_live_at_it(record: Record) -> None:
+    capture = heapscope.Capture(
+        record(
+            """
+            import time
+
+            def work():
+                end = time.monotonic() + 0.05  # several ticks
+                while time.monotonic() < end:
+                    str(10**50)
+
+            def climb(size):
+                kept = bytearray(size)
+                work()
+                return len(kept)
+
+            for size in (30_000_000, 50_000_000, 40_000_000):
+                climb(size)
+                work()
+            """
+        )
+    )
+    peaks = capture.peaks()
+    assert [round(peak["bytes"], -7) for peak in peaks[:3]] == [50_000_000, 40_000_000, 30_000_000]
+    first, second, third = peaks[:3]
+    assert first["bytes"] == capture.peak_bytes
+    assert third["at_s"] < first["at_s"] < second["at_s"]
+    assert capture.peaks(limit=1) == peaks[:1]
+    for peak in peaks:
+        live = capture.at(peak["known_at_s"])
+        assert live["live_bytes"] == peak["known_bytes"]
+        assert live["allocated_bytes"] == live["live_bytes"] + live["freed_bytes"]
+    for arguments in ({"limit": 0}, {"fall": 0.0}, {"fall": 1.5}):
+        with pytest.raises(ValueError):
+            capture.peaks(**arguments)  # type: ignore[arg-type]

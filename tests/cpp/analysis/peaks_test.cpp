@@ -106,8 +106,9 @@ TEST(Peaks, of_random_runs_are_parted_by_falls_and_no_other_moment_is_one) {
       return static_cast<std::size_t>(std::lround(std::ceil(peak.at_s / 0.01 - 1e-9))) - 1;
     };
     const auto fell_between = [&](std::size_t a, std::size_t b) {
-      const std::uint64_t lowest = *std::min_element(ends.begin() + static_cast<std::ptrdiff_t>(std::min(a, b)),
-                                                     ends.begin() + static_cast<std::ptrdiff_t>(std::max(a, b)));
+      const std::uint64_t lowest =
+          *std::min_element(ends.begin() + static_cast<std::ptrdiff_t>(std::min(a, b)),
+                            ends.begin() + static_cast<std::ptrdiff_t>(std::max(a, b)));
       const std::uint64_t lower = std::min(ends[a], ends[b]);
       return static_cast<double>(lowest) <= (1 - fall) * static_cast<double>(lower) && lowest < lower;
     };
