@@ -287,7 +287,7 @@ std::vector<std::uint32_t> threads_of_nodes(const Capture& capture) {
 std::string thread_name(const Capture& capture, std::uint32_t thread) {
   if (thread >= capture.threads.size()) return "<unknown>";
   const std::string& name = capture.threads[thread].name;
-  return name.empty() ? "lane " + std::to_string(thread) : name;
+  return name.empty() ? "unnamed thread " + std::to_string(thread) : name;
 }
 
 Table make_table(const Capture& capture, GroupBy group_by, Metric metric, std::size_t limit,

@@ -139,8 +139,11 @@ struct Lane {
   std::uint64_t threads_seen;  // how many had it
   std::uint32_t root;          // its root node
   std::uint32_t name_bytes;
-  char name[112];  // UTF-8; of its last named thread, empty when unknown
-  std::uint64_t reserved[31];
+  char name[112];  // UTF-8; of the thread that has or had it last, empty when it has none
+  std::uint32_t first_name_bytes;
+  std::uint32_t reserved_half;
+  char first_name[112];  // of the first of its threads that had a name, once another has the lane
+  std::uint64_t reserved[16];
 };
 static_assert(sizeof(Lane) == 512);
 

@@ -16,6 +16,15 @@ constexpr std::uint64_t kMaxLiveBytes = std::uint64_t{1} << 48;
 constexpr std::uint64_t kMaxAllocatedBytes = std::uint64_t{1} << 60;
 constexpr int kTries = 4;
 
+// What the threads that had a lane, one after another, are called together.
+std::string name_of_lane(std::string_view first, std::string_view last, std::uint64_t threads) {
+  const bool both = !first.empty() && !last.empty() && first != last;
+  std::string name(last.empty() ? first : last);
+  if (both) name = std::string(first) + (threads == 2 ? ", then " : " … ") + std::string(last);
+  if (name.empty() || threads < 2 || (both && threads == 2)) return name;
+  return name + " (" + std::to_string(threads) + " threads, one after another)";
+}
+
 class LiveReader {
  public:
   explicit LiveReader(const InputFile& file) : file_(file), tables_(file) {}
@@ -181,11 +190,11 @@ class LiveReader {
           thread.thread_id = lane.thread_id;
           thread.threads_seen = lane.threads_seen;
           const std::string* name = capture_.metadata_value("thread:" + std::to_string(lane.thread_id));
-          if (name != nullptr && lane.thread_id != 0) {
-            thread.name = *name;
-          } else {
-            thread.name.assign(lane.name, std::min<std::size_t>(lane.name_bytes, sizeof(lane.name)));
-          }
+          const std::string_view noted(lane.name, std::min<std::size_t>(lane.name_bytes, sizeof(lane.name)));
+          const std::string_view first(lane.first_name,
+                                       std::min<std::size_t>(lane.first_name_bytes, sizeof(lane.first_name)));
+          const bool runs_at_end = name != nullptr && lane.thread_id != 0;
+          thread.name = name_of_lane(first, runs_at_end ? *name : noted, lane.threads_seen);
           for (const RingEntry& entry : lane.ring) {
             if (entry.state == static_cast<std::uint32_t>(RingState::kUncommitted)) {
               ring_.push_back(entry);

@@ -9,6 +9,11 @@
 #elif PY_VERSION_HEX >= 0x030B0000
 #include <internal/pycore_frame.h>
 #endif
+// 3.12's is not for C++; its dictionaries are those of 3.11.
+#if PY_VERSION_HEX >= 0x030D0000 || (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
+#define HEAPSCOPE_HAS_DICT_HEADER 1
+#include <internal/pycore_dict.h>
+#endif
 #if PY_VERSION_HEX >= 0x030C0000
 #include <internal/pycore_obmalloc.h>
 #endif
@@ -17,6 +22,7 @@
 #include <type_traits>
 
 #include "cpython/frames.h"
+#include "cpython/instance.h"
 #include "cpython/pymalloc.h"
 
 namespace heapscope::cpython {
@@ -29,6 +35,18 @@ static_assert(offsetof(Frame, owner) == offsetof(_PyInterpreterFrame, owner));
 static_assert(offsetof(Frame, frame_object) == offsetof(_PyInterpreterFrame, frame_obj));
 static_assert(sizeof(Frame) <= sizeof(_PyInterpreterFrame));
 static_assert(sizeof(_Py_CODEUNIT) == 2);
+static_assert(kFirstLocal == offsetof(_PyInterpreterFrame, localsplus));
+#endif
+
+#if defined(HEAPSCOPE_HAS_DICT_HEADER)
+static_assert(offsetof(SharedKeys, log2_index_bytes) == offsetof(_dictkeysobject, dk_log2_index_bytes));
+static_assert(offsetof(SharedKeys, kind) == offsetof(_dictkeysobject, dk_kind));
+static_assert(offsetof(SharedKeys, entries) == offsetof(_dictkeysobject, dk_nentries));
+static_assert(sizeof(SharedKeys) == offsetof(_dictkeysobject, dk_indices));
+static_assert(sizeof(SharedEntry) == sizeof(PyDictUnicodeEntry) && kSplitKeys == DICT_KEYS_SPLIT);
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+static_assert(sizeof(void*) == offsetof(_dictvalues, values) && offsetof(_dictvalues, valid) == 3);
 #endif
 
 #if PY_VERSION_HEX >= 0x030E0000

@@ -12,6 +12,7 @@
 #include "tracker/python_hooks.h"
 #include "tracker/python_ledger.h"
 #include "tracker/python_recording.h"
+#include "tracker/python_thread_names.h"
 #include "tracker/raw_memory.h"
 #include "tracker/recorder.h"
 
@@ -51,6 +52,7 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   owner = getpid();
   if (!wipe_state_in_children() || !make_lane_key()) return StartResult::kNoMemory;
   reset_mappings();
+  remember_process_name();
   error = recorder.open(path, overwrite, max_nodes);
   if (error == ENOMEM) return StartResult::kNoMemory;
   if (error != 0) return StartResult::kFileError;
@@ -97,6 +99,7 @@ bool end_tracking() noexcept {
   state.armed = state.run = 0;
   state.lock.unlock(taken);
   // From here no thread touches the tables: each compares `run` under the lock.
+  note_remaining_native_names();
   remove_native_hooks();
   state.superblock->skipped_slots = skipped_slots();
   state.superblock->domain_gaps = remove_python_hooks();

@@ -10,6 +10,7 @@
 #include "tracker/native_hooks.h"
 #include "tracker/python_control.h"
 #include "tracker/python_ledger.h"
+#include "tracker/python_thread_names.h"
 
 namespace heapscope::tracker {
 
@@ -108,9 +109,16 @@ void finish_tick(ThreadState& thread, bool holds_gil) noexcept {
   capture::Tick tick;
   patch_new_objects();  // libraries that libc loads for itself are found here
   collect_ledger(tick, holds_gil);
+  const NativeName name = own_native_name();
   thread.busy = kRecording;
   const bool taken = state.lock.lock();
-  if (state.armed != 0) end_tick_now(tick);
+  if (state.armed != 0) {
+    if (thread.run == state.run) {
+      if (holds_gil) note_python_name(*thread.lane, python_thread_state<Gil::kHeld>());
+      note_native_name(*thread.lane, name);
+    }
+    end_tick_now(tick);
+  }
   state.lock.unlock(taken);
   errno = saved_errno;
 }
@@ -127,8 +135,12 @@ void leave_lane(void*) noexcept {
   ThreadState& thread = thread_state;
   const std::uint32_t busy = thread.busy;
   thread.busy = kRecording;
+  const NativeName name = own_native_name();
   const bool taken = state.lock.lock();
-  if (state.armed != 0 && thread.run == state.run) recorder.vacate(*thread.lane);
+  if (state.armed != 0 && thread.run == state.run) {
+    note_native_name(*thread.lane, name);
+    recorder.vacate(*thread.lane);
+  }
   thread.run = kNoRun;
   state.lock.unlock(taken);
   thread.busy = busy;
@@ -146,11 +158,14 @@ bool take_lane(ThreadState& thread) noexcept {
   const std::uint32_t busy = thread.busy;
   thread.busy = kForwarding;  // pthread_setspecific may call calloc
   if (pthread_setspecific(lane_key, &thread) == 0) {
+    const NativeName name = own_native_name();
     const bool taken = state.lock.lock();
     if (state.armed != 0) {
       thread.lane = recorder.vacant_or_new_lane();
       if (thread.lane != nullptr) {
         thread.lane->record->thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
+        thread.lane->code_generation = 0;  // what the thread before it walked and remembered is forgotten
+        begin_thread_name(*thread.lane, name);
         thread.run = state.run;
       } else {
         ++state.superblock->events_lost;

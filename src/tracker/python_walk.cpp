@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "tracker/python_codes.h"
+#include "tracker/python_thread_names.h"
 
 namespace heapscope::tracker {
 namespace {
@@ -69,6 +70,9 @@ std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain)
   if (lane.depth == 0) return root_site(lane, domain);
   Level& leaf = lane.levels[lane.depth];
   const std::uint32_t node = renew_level(leaf, leaf.parent);
+  // Domains for which CPython promises the GIL.
+  if (lane.depth <= kShallowLevels && (domain == Domain::kObject || domain == Domain::kMem))
+    note_python_name(lane);
   const std::uint32_t site = recorder.find_site(node, domain);
   if (domain == Domain::kMmap) return site;
   StackMemo& memo = memo_of(lane, leaf.parent, key);

@@ -135,6 +135,8 @@ class Recorder {
   LaneState* vacant_or_new_lane() noexcept;
   void vacate(LaneState& lane) noexcept;
   std::uint32_t lanes_in_use() const noexcept { return lanes_in_use_; }
+  std::uint32_t lanes() const noexcept { return lane_count_; }
+  LaneState& lane(std::uint32_t index) noexcept { return *lanes_[index]; }
 
   // Writes the current tick's changes to the log and opens the next tick. `tick` is complete but for
   // what the recorder knows itself: live, maximum, counts.

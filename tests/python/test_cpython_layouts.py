@@ -326,6 +326,92 @@ def pool(size_class: int, used: int, *, pool_bytes: int = 16384, arena: int = 3)
     return header.ljust(pool_bytes, b"\xdd")
 
 
+# --- instances ------------------------------------------------------------------------------------
+
+
+class Plain:
+    def __init__(self, count: int) -> None:
+        for index in range(count):
+            setattr(self, f"name_{index}", object())
+
+
+class Slotted(Plain):
+    __slots__ = ("slot",)
+
+
+class OfException(Exception, Plain):
+    def __init__(self, count: int) -> None:
+        Plain.__init__(self, count)
+
+
+class OfInt(int):
+    name_0 = "of the class"
+
+
+def with_dictionary(count: int) -> Plain:
+    made = Plain(count)
+    assert len(vars(made)) == count
+    return made
+
+
+def with_another_dictionary(count: int) -> Plain:
+    made = Plain(1)
+    made.__dict__ = {f"name_{index}": object() for index in range(count)}
+    return made
+
+
+def after_a_deletion(count: int) -> Plain:
+    made = Plain(count + 1)
+    del made.name_0
+    return made
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Plain, Slotted, OfException, with_dictionary, with_another_dictionary, after_a_deletion],
+)
+@pytest.mark.parametrize("count", [1, 2, 5, 29, 30, 31, 200])
+def test_an_attribute_of_an_instance_is_found_where_it_is_kept(
+    make: Callable[[int], Plain], count: int, layouts: Any
+) -> None:
+    made = make(count)
+    references = sys.getrefcount(made)
+    names = [f"name_{index}" for index in range(-1, count + 2)]
+    found = [layouts.attribute(made, name) for name in names]
+    assert sys.getrefcount(made) == references
+    assert found == [vars(made).get(name, NotImplemented) for name in names]
+
+
+@pytest.mark.parametrize("thing", [1, "text", OfInt(7), Plain, len, None, [], object()])
+def test_what_an_instance_does_not_keep_itself_is_not_found(thing: object, layouts: Any) -> None:
+    assert layouts.attribute(thing, "name_0") is NotImplemented
+
+
+def test_reading_an_attribute_makes_no_dictionary(layouts: Any) -> None:
+    made = Plain(3)
+    assert layouts.attribute(made, "name_2") is not NotImplemented
+    sizes = {sys.getsizeof(made), sys.getsizeof(Plain(3))}
+    assert len(sizes) == 1
+    gc.collect()
+    assert not any(type(held) is dict for held in gc.get_referents(made)) or (
+        sys.version_info < (3, 11)
+    )
+
+
+def test_self_is_the_first_local_of_a_method(layouts: Any) -> None:
+    class Caller:
+        def call(self) -> object:
+            return layouts.first_local_of_caller()
+
+        def forget(self) -> object:
+            del self
+            return layouts.first_local_of_caller()
+
+    caller = Caller()
+    assert caller.call() is caller
+    assert caller.forget() is NotImplemented
+
+
 @pytest.mark.parametrize("pool_bytes", [4096, 16384])
 def test_an_arena_of_either_pool_size_is_read(pool_bytes: int, layouts: Any) -> None:
     arena = pool(0, 7, pool_bytes=pool_bytes) + pool(31, 0, pool_bytes=pool_bytes)

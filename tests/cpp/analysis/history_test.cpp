@@ -204,7 +204,7 @@ TEST_P(Histories, rows_of_domains_and_threads_are_sums_of_their_sites) {
     EXPECT_TRUE(row.figures == domains.at(std::string(analysis::domain_name(row.domain))));
   }
   const auto lanes = group<std::string>([](const PlainSite& site) {
-    return site.lane == 0 ? "MainThread" : "lane " + std::to_string(site.lane);
+    return site.lane == 0 ? "MainThread" : "unnamed thread " + std::to_string(site.lane);
   });
   const auto thread_rows = analysis::make_table(capture, GroupBy::kThread, Metric::kLive, 0).rows;
   EXPECT_EQ(thread_rows.size(), lanes.size());

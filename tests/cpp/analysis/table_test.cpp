@@ -101,7 +101,7 @@ TEST(Table, modules_of_one_name_are_told_apart_by_their_owner) {
 
 TEST(Table, a_thread_without_a_name_is_its_lane) {
   SharedLine file;
-  EXPECT_EQ(make_table(read(file), GroupBy::kThread, Metric::kPeak, 0).rows[0].name, "lane 0");
+  EXPECT_EQ(make_table(read(file), GroupBy::kThread, Metric::kPeak, 0).rows[0].name, "unnamed thread 0");
 }
 
 }  // namespace

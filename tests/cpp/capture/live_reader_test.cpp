@@ -118,6 +118,32 @@ TEST(LiveReader, a_thread_has_the_name_that_python_gave_it_before_the_one_that_t
   EXPECT_EQ(read(file).threads.at(0).name, "worker 7");
 }
 
+TEST(LiveReader, threads_that_had_a_lane_in_turn_are_named_by_the_first_and_the_last) {
+  SmallFile file;
+  capture::Lane& lane = file.lanes[0];
+  const auto name_with = [&](std::string_view first, std::string_view last, std::uint64_t threads) {
+    first.copy(lane.first_name, sizeof(lane.first_name));
+    lane.first_name_bytes = static_cast<std::uint32_t>(first.size());
+    last.copy(lane.name, sizeof(lane.name));
+    lane.name_bytes = static_cast<std::uint32_t>(last.size());
+    lane.threads_seen = threads;
+    return read(file).threads.at(0).name;
+  };
+  EXPECT_EQ(name_with("", "a", 1), "a");
+  EXPECT_EQ(name_with("a", "b", 2), "a, then b");
+  EXPECT_EQ(name_with("a", "b", 3), "a … b (3 threads, one after another)");
+  EXPECT_EQ(name_with("a", "a", 60), "a (60 threads, one after another)");
+  EXPECT_EQ(name_with("a", "", 2), "a (2 threads, one after another)");
+  EXPECT_EQ(name_with("", "b", 2), "b (2 threads, one after another)");
+  EXPECT_EQ(name_with("", "", 9), "");
+}
+
+TEST(LiveReader, a_name_that_claims_more_bytes_than_it_has_room_for_ends_there) {
+  SmallFile file;
+  file.lanes[0].name_bytes = file.lanes[0].first_name_bytes = 0xFFFFFFFF;
+  EXPECT_LT(read(file).threads.at(0).name.size(), 300U);
+}
+
 TEST(LiveReader, frames_of_heapscope_itself_never_show_and_their_bytes_stay) {
   SmallFile file;
   const std::uint32_t own =

@@ -14,6 +14,7 @@
 
 #include "cpython/code_text.h"
 #include "cpython/frames.h"
+#include "cpython/instance.h"
 #include "cpython/pymalloc.h"
 
 namespace {
@@ -332,6 +333,23 @@ PyObject* bytes_read_of_dying(PyObject*, PyObject*) {
   return Py_NewRef(dying_code_text == nullptr ? Py_None : dying_code_text);
 }
 
+// --- instances -------------------------------------------------------------------------------------------
+
+PyObject* attribute(PyObject*, PyObject* args) {
+  PyObject* object;
+  const char* name;
+  if (!PyArg_ParseTuple(args, "Os", &object, &name)) return nullptr;
+  PyObject* value = cpython::instance_attribute(object, name);
+  return value == nullptr ? Py_NewRef(Py_NotImplemented) : Py_NewRef(value);
+}
+
+PyObject* first_local_of_caller(PyObject*, PyObject*) {
+  const cpython::Frame* frame = cpython::current_frame(PyThreadState_Get());
+  while (cpython::transparent(frame)) frame = cpython::previous(frame);
+  PyObject* value = cpython::first_local(frame);
+  return value == nullptr ? Py_NewRef(Py_NotImplemented) : Py_NewRef(value);
+}
+
 // --- arenas ----------------------------------------------------------------------------------------------
 
 constexpr std::size_t kArenaBytes = std::size_t{1} << 20;
@@ -393,6 +411,8 @@ PyMethodDef methods[] = {
     {"utf8_of_legacy_string", utf8_of_legacy_string, METH_O, nullptr},
     {"start_comparison", start_comparison, METH_NOARGS, nullptr},
     {"stop_comparison", stop_comparison, METH_NOARGS, nullptr},
+    {"attribute", attribute, METH_VARARGS, nullptr},
+    {"first_local_of_caller", first_local_of_caller, METH_NOARGS, nullptr},
     {"callback_that_reads", callback_that_reads, METH_O, nullptr},
     {"bytes_read_of_dying", bytes_read_of_dying, METH_NOARGS, nullptr},
     {"arena_occupancy", arena_occupancy, METH_NOARGS, nullptr},

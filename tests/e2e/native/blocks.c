@@ -1,8 +1,10 @@
 // Calls an allocator many times in one go, so that a line of Python has exactly those blocks and no other.
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void allocate(void* (*allocator)(size_t), size_t bytes, size_t count, void** blocks) {
   for (size_t i = 0; i < count; ++i) blocks[i] = allocator(bytes);
@@ -88,4 +90,46 @@ int exchange_between_threads(size_t threads, size_t rounds, uint64_t* out) {
     out[3] += 1;
   }
   return 0;
+}
+
+// ---- threads with names of the C library's
+
+struct named_job {
+  const char* name;
+  size_t bytes;
+  void* block;
+};
+
+static void* name_and_allocate(void* argument) {
+  struct named_job* job = argument;
+  job->block = malloc(job->bytes);
+  // A name that comes after the first allocation, as one that another thread gives may.
+  if (job->name != NULL) pthread_setname_np(pthread_self(), job->name);
+  return NULL;
+}
+
+void* allocate_in_named_thread(const char* name, size_t bytes) {
+  struct named_job job = {name, bytes, NULL};
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, name_and_allocate, &job) != 0) return NULL;
+  pthread_join(thread, NULL);
+  return job.block;
+}
+
+static void* name_allocate_and_stay(void* argument) {
+  struct named_job* job = argument;
+  job->block = malloc(job->bytes);
+  pthread_setname_np(pthread_self(), job->name);
+  __atomic_store_n(&job->bytes, 0, __ATOMIC_RELEASE);
+  for (;;) pause();
+  return NULL;
+}
+
+void* allocate_in_thread_that_stays(const char* name, size_t bytes) {
+  static struct named_job job;
+  job = (struct named_job){name, bytes, NULL};
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, name_allocate_and_stay, &job) != 0) return NULL;
+  while (__atomic_load_n(&job.bytes, __ATOMIC_ACQUIRE) != 0) usleep(1000);
+  return job.block;
 }
