@@ -57,7 +57,14 @@ export class Names {
     return line > 0 ? `${file}:${line}` : file;
   }
 
-  /** "main() work.py:58". */
+  /** "/srv/app/work.py:58". */
+  fullPlace(frame: number): string {
+    const line = this.profile.frames.line[frame]!;
+    const file = this.fileOfFrame(frame);
+    return line > 0 ? `${file}:${line}` : file;
+  }
+
+  /** "main work.py:58". */
   frame(frame: number): string {
     if (frame === 0) return NO_FRAME;
     return `${this.function(frame)} ${this.place(frame)}`;

@@ -1,10 +1,11 @@
 // What the reader has chosen, and what follows from it: signals that every view shares. Views read and write
 // these; nothing else is passed between them. What follows is computed when first read.
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { Focus } from "../flame/layout";
 import { readSources, type SourceFiles } from "../payload/sources";
 import { type CallTree, MergedTree, WholeTree } from "../profile/call_tree";
-import { type MetricId, metricOf, metricsFor } from "../profile/figures";
+import { type MetricId, metricInstead, metricOf, metricsFor } from "../profile/figures";
 import {
   type Grouping,
   type GroupKind,
@@ -12,11 +13,13 @@ import {
   groupingOf,
   groupTotals,
 } from "../profile/grouping";
-import { Names } from "../profile/names";
+import { Names, NO_FRAME } from "../profile/names";
 import type { Profile } from "../profile/profile";
 import type { Question, TickRange } from "../profile/question";
 import { type SiteValues, siteValues } from "../profile/site_values";
 import { type Totals, totalsOf } from "../profile/totals";
+import { count, signed, size } from "../text/units";
+import type { TableBy } from "../views/table/table_rows";
 
 /** A group of frames that all views point at. */
 export interface Selection {
@@ -39,9 +42,13 @@ export class ReportState {
   readonly theme = signal<Theme>("system");
   readonly help = signal(false);
   /** How the table groups its rows: a grouping of frames, or "site", "domain", "thread". */
-  readonly tableBy = signal<GroupKind | "site" | "domain" | "thread">("function");
+  readonly tableBy = signal<TableBy>("function");
   readonly flameBy = signal<GroupKind>("line");
   readonly flameInverted = signal(false);
+  /** Whether the flame's root lies at the bottom. */
+  readonly flameUpward = signal(false);
+  readonly flameLabel = signal<"name" | "source">("name");
+  private readonly zoomed = signal<{ of: CallTree; focus: Focus } | null>(null);
 
   // What follows.
   readonly question: ReadonlySignal<Question> = computed(() => ({
@@ -64,12 +71,27 @@ export class ReportState {
     if (by === "line") return new WholeTree(this.profile, totals);
     return MergedTree.down(this.profile, totals, this.grouping(by));
   });
+  /** Whether the flame shows the call tree itself, whose nodes keep their numbers. */
+  readonly treeIsWhole = computed(() => !this.flameInverted.value && this.flameBy.value === "line");
+  /** What fills the flame's width: what was zoomed into, while the tree still has it. */
+  readonly flameFocus: ReadonlySignal<Focus> = computed(() => {
+    const zoomed = this.zoomed.value;
+    const tree = this.tree.value;
+    const stays =
+      zoomed?.of === tree || (this.treeIsWhole.value && zoomed?.of instanceof WholeTree);
+    if (!zoomed || !stays || !(tree.weight(zoomed.focus.node) > 0))
+      return { node: tree.root, from: -1 };
+    const { node, from } = zoomed.focus;
+    return { node, from: from < tree.children(node).length ? from : -1 };
+  });
   /** Per frame, whether its function, file or module contains the search; null when nothing is searched. */
   readonly found: ReadonlySignal<Uint8Array | null> = computed(() => this.findFrames());
 
   private readonly groupings = new Map<GroupKind, Grouping>();
   private readonly sums = new Map<GroupKind, ReadonlySignal<GroupTotals>>();
-  private sourceFiles: Promise<SourceFiles> | null = null;
+  /** The embedded sources by file index; null until they are read, soon after the first picture. */
+  readonly sourceFiles = signal<SourceFiles | null>(null);
+  private readingSources = false;
 
   constructor(
     readonly profile: Profile,
@@ -101,15 +123,28 @@ export class ReportState {
     return sums.value;
   }
 
-  /** The embedded sources by file index; inflated once. */
-  sources(): Promise<SourceFiles> {
-    this.sourceFiles ??= readSources(this.sourcesText).catch(() => new Map());
-    return this.sourceFiles;
+  /** Reads the embedded sources, once, into `sourceFiles`. */
+  async readSources(): Promise<void> {
+    if (this.readingSources) return;
+    this.readingSources = true;
+    this.sourceFiles.value = await readSources(this.sourcesText).catch(() => new Map());
   }
 
   selectFrame(frame: number | null, kind: GroupKind = "line"): void {
     this.selection.value =
       frame === null ? null : { kind, key: this.grouping(kind).keyOfFrame[frame]! };
+  }
+
+  zoom(focus: Focus): void {
+    this.zoomed.value = { of: this.tree.value, focus };
+  }
+
+  /** Asks about a range of ticks, or (null) about the whole run again. */
+  setRange(range: TickRange | null): void {
+    batch(() => {
+      this.range.value = range;
+      this.metric.value = metricInstead(this.metric.value, range !== null);
+    });
   }
 
   /** Whether the selection covers a frame. */
@@ -122,6 +157,41 @@ export class ReportState {
   selectedFrame(): number | null {
     const selection = this.selection.value;
     return selection && (this.grouping(selection.kind).exampleFrame[selection.key] ?? null);
+  }
+
+  get isDiff(): boolean {
+    return this.profile.manifest.kind === "diff";
+  }
+
+  /** A value of the metric, with its sign in a comparison. */
+  format(value: number): string {
+    const text = this.metricInfo().unit === "bytes" ? size(value) : count(value);
+    return this.isDiff ? signed(text, value) : text;
+  }
+
+  /** What a bar or row calls a frame, as it is grouped by the flame. */
+  label(frame: number): string {
+    if (frame === 0) return NO_FRAME;
+    const by = this.flameBy.value;
+    if (by === "line") {
+      const source = this.flameLabel.value === "source" ? this.sourceLine(frame) : null;
+      return source ? `${source}  ${this.names.place(frame)}` : this.names.frame(frame);
+    }
+    const grouping = this.grouping(by);
+    return this.names.group(grouping, grouping.keyOfFrame[frame]!);
+  }
+
+  /** The text of a frame's line where its file is embedded, and was read. */
+  sourceLine(frame: number): string | null {
+    const { frames } = this.profile;
+    const source = this.sourceFiles.value?.get(frames.file[frame]!);
+    const line = source?.lines[frames.line[frame]! - source.first_line];
+    return (
+      line
+        ?.map(([text]) => text)
+        .join("")
+        .trim() || null
+    );
   }
 
   metricInfo() {
