@@ -59,6 +59,16 @@ class Capture:
         """What was allocated in a range of time, freed in it and live at its end, by site."""
     def peaks(self, limit: int | None = None, fall: float = 0.1) -> list[dict[str, Any]]:
         """The peaks of the heap, highest first: at_s, bytes, known_at_s, known_bytes."""
+    def diff(
+        self,
+        other: Capture,
+        group_by: str = "line",
+        metric: str = "peak",
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """The JSON of the verb ``diff``: this capture is A, `other` is B."""
+    def columns(self) -> dict[str, Any]:
+        """The tables sites, frames, ticks and threads as bytes of columns: see heapscope.tables."""
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -81,6 +81,9 @@ class FrameMatcher {
     collect_functions(b_);
     share_functions();
     share_frames_of_b();
+    calls_of_a_ = calls_of(a_, false);
+    calls_of_b_ = calls_of(b_, true);
+    add_ends();
     shift_lines();
     share_frames_of_a();
     return std::move(match_);
@@ -262,12 +265,99 @@ class FrameMatcher {
         pair_of(static_cast<std::uint32_t>(frame.column), static_cast<std::uint32_t>(frame.end_column)));
   }
 
-  // How well a frame of A is met at a line of B: not at all, by another expression, perhaps, by the same columns.
-  std::uint64_t agreement(std::uint32_t function, const Frame& frame, std::uint32_t line) const {
-    const auto found = frame_of_b_.find(pair_of(function, line));
+  // How well a frame of A is met at a line of B: not at all, by another expression, perhaps, by the same columns;
+  // and how many of the functions that it calls are called there.
+  std::uint64_t agreement(std::uint32_t id, std::uint32_t line) const {
+    const Frame& frame = a_.capture.frames[id];
+    const auto found = frame_of_b_.find(pair_of(function_of(a_, id).shared, line));
     if (found == frame_of_b_.end()) return 0;
-    if (frame.column < 0) return 2;
-    return positions_of_b_.contains(position_hash(found->second, frame)) ? 3 : 1;
+    std::uint64_t result = 2;
+    if (frame.column >= 0)
+      result = positions_of_b_.contains(position_hash(found->second, frame)) ? kSameColumns : 1;
+    const auto [begin, end] = std::equal_range(calls_of_a_.begin(), calls_of_a_.end(), Call{id, 0}, by_frame);
+    for (auto call = begin; call != end; ++call) {
+      if (std::binary_search(calls_of_b_.begin(), calls_of_b_.end(), Call{found->second, call->callee})) {
+        result += kSameCallee;
+      }
+    }
+    return result;
+  }
+
+  static constexpr std::uint64_t kSameColumns = 3;
+  static constexpr std::uint64_t kSameCallee = 4;
+
+  struct Call {
+    std::uint32_t frame;
+    std::uint32_t callee;  // shared function
+    auto operator<=>(const Call&) const = default;
+  };
+  static bool by_frame(const Call& one, const Call& other) { return one.frame < other.frame; }
+
+  // Which functions are called from each frame: of A by its own frames, of B by shared ones.
+  std::vector<Call> calls_of(const Side& side, bool by_shared_frame) const {
+    std::vector<Call> calls;
+    const auto& nodes = side.capture.nodes;
+    for (std::size_t id = 1; id < nodes.size(); ++id) {
+      const std::uint32_t caller = nodes[nodes[id].parent].frame;
+      if (caller < kFixedFrames || nodes[id].frame < kFixedFrames) continue;
+      const std::uint32_t callee = function_of(side, nodes[id].frame).shared;
+      calls.push_back({by_shared_frame ? match_.of_b[caller] : caller, callee});
+    }
+    std::sort(calls.begin(), calls.end());
+    calls.erase(std::unique(calls.begin(), calls.end()), calls.end());
+    return calls;
+  }
+
+  // Nothing is below the last function of a file, but often the line that calls it: the last line of the code around
+  // that function is a point too, where it is met.
+  void add_ends() {
+    struct End {
+      std::uint32_t function = kNoMatch;  // shared
+      std::uint32_t first_line = 0;
+      std::uint32_t line = 0;
+    };
+    const auto ends_of = [&](const Side& side, auto first_line_of, auto last_point) {
+      std::vector<End> ends(match_.files.size());
+      for (std::uint32_t id = kFixedFrames; id < side.capture.frames.size(); ++id) {
+        const SideFunction& function = function_of(side, id);
+        const SharedFunction& shared = match_.functions[function.shared];
+        const LineShift::Point* last = shift_of(function.file).last();
+        if (last == nullptr || !shared.in_a || !shared.in_b) continue;
+        if (!shift_of(function.file).has({shared.a_first_line, shared.first_line})) continue;
+        const std::uint32_t line = side.capture.frames[id].line;
+        if (line <= last_point(*last) || first_line_of(shared) >= last_point(*last)) continue;
+        End& end = ends[function.file];
+        const std::uint32_t first_line = first_line_of(shared);
+        const bool outer = end.function == kNoMatch || first_line < end.first_line;
+        if (outer || (function.shared == end.function && line > end.line))
+          end = {function.shared, first_line, line};
+      }
+      return ends;
+    };
+    const std::vector<End> of_a = ends_of(
+        a_, [](const SharedFunction& function) { return function.a_first_line; },
+        [](const LineShift::Point& point) { return point.before; });
+    const std::vector<End> of_b = ends_of(
+        b_, [](const SharedFunction& function) { return function.first_line; },
+        [](const LineShift::Point& point) { return point.after; });
+    std::vector<std::uint64_t> met(match_.files.size(), 0);
+    std::vector<bool> stayed(match_.files.size(), false);  // either end is where it would be without an edit
+    for (std::uint32_t id = kFixedFrames; id < a_.capture.frames.size(); ++id) {
+      const SideFunction& function = function_of(a_, id);
+      const End& a = of_a[function.file];
+      const End& b = of_b[function.file];
+      if (function.shared != a.function || a.function != b.function) continue;
+      const std::uint32_t line = a_.capture.frames[id].line;
+      const std::uint32_t unedited = shift_of(function.file).of(line).above;
+      if (unedited == b.line) stayed[function.file] = true;
+      if (line != a.line) continue;
+      if (frame_of_b_.contains(pair_of(function.shared, unedited))) stayed[function.file] = true;
+      met[function.file] += agreement(id, b.line);
+    }
+    for (std::size_t file = 0; file < met.size(); ++file) {
+      if (met[file] >= kSameColumns && !stayed[file])
+        shifts_[file].add_end({of_a[file].line, of_b[file].line});
+    }
   }
 
   // Of each frame of A in a function that both have, the line it would have in B.
@@ -302,9 +392,8 @@ class FrameMatcher {
       for (; end < in_order.size() && in_order[end].file == in_order[begin].file; ++end) {
         const auto [file, line, id] = in_order[end];
         if (lines.empty() || lines.back().line != line) lines.push_back({line, shift.of(line), 0, 0});
-        const std::uint32_t function = function_of(a_, id).shared;
-        lines.back().for_above += agreement(function, frames[id], lines.back().candidates.above);
-        lines.back().for_below += agreement(function, frames[id], lines.back().candidates.below);
+        lines.back().for_above += agreement(id, lines.back().candidates.above);
+        lines.back().for_below += agreement(id, lines.back().candidates.below);
       }
       const std::vector<std::uint32_t> decided = shift.decide(lines);
       for (std::size_t at = begin, line = 0; at < end; ++at) {
@@ -349,6 +438,8 @@ class FrameMatcher {
   std::vector<LineShift> shifts_;  // of each shared file
   ByWord frame_of_b_;              // (function, line) to shared frame
   std::unordered_set<std::uint64_t> positions_of_b_;
+  std::vector<Call> calls_of_a_;  // sorted
+  std::vector<Call> calls_of_b_;
   std::vector<std::uint32_t> line_in_b_;  // of each frame of A
 };
 

@@ -6,8 +6,11 @@
 // Lines of a function that is in both: the first lines of the functions that both files have, in the order that both
 // keep, are fixed points. Between two fixed points that shifted alike, lines shifted as they did. Between two that
 // shifted differently there was an edit: the lines before it shifted as the point above, those after it as the point
-// below, and the place of the edit is where most frames then meet a frame of B, best one at the same columns. After
-// the last point, lines keep their distance to it. A function out of order has only its own first line.
+// below, and the place of the edit is where frames then best meet frames of B: any on that line, one at the same
+// columns, one that calls the same functions. After the last point, lines keep their distance to it, but for one more
+// point: the last line of the code around the last function (at the end of a script, the call of it), where it is met
+// in this way and neither run has a frame where that line would be unmoved. A function out of order has only its own
+// first line.
 // What then has no frame in B is code of A alone, even if its number is one that B has too.
 //
 // Frames are one per (function, line), columns apart. O(records log records). Views are into the captures, which must

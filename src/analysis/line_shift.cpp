@@ -47,6 +47,12 @@ bool LineShift::has(const Point& point) const {
   return next != 0 && points_[next - 1] == point;
 }
 
+void LineShift::add_end(const Point& point) {
+  if (!points_.empty() && point.before > points_.back().before && point.after > points_.back().after) {
+    points_.push_back(point);
+  }
+}
+
 LineShift::Candidates LineShift::of(std::uint32_t line) const {
   const std::size_t next = below(line);
   Candidates candidates;

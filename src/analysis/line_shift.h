@@ -38,6 +38,8 @@ class LineShift {
   explicit LineShift(std::vector<Point> points);
 
   bool has(const Point& point) const;
+  const Point* last() const { return points_.empty() ? nullptr : &points_.back(); }
+  void add_end(const Point& point);  // past the last in both
   Candidates of(std::uint32_t line) const;
 
   // Each line's place, kNoLine where it has none any more. `lines` are of this file, ascending, each once. Between two

@@ -51,6 +51,8 @@ NB_MODULE(_analysis, module) {
   add_capture(capture);
   add_growth(capture);
   add_report(capture);
+  add_diff(capture);
+  add_columns(capture);
   module.def("seal", &seal, nb::arg("path"), nb::arg("exit_status") = nb::none(),
              nb::arg("metadata") = nb::dict());
   module.def("positions", &positions, nb::arg("table"), nb::arg("kind"), nb::arg("first_line"));

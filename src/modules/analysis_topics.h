@@ -8,5 +8,7 @@ namespace heapscope::modules {
 void add_capture(CaptureClass& capture);
 void add_growth(CaptureClass& capture);
 void add_report(CaptureClass& capture);
+void add_diff(CaptureClass& capture);
+void add_columns(CaptureClass& capture);
 
 }  // namespace heapscope::modules

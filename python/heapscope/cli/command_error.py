@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+CHECK_FAILED = 1
 USAGE = 2
 DAMAGED = 3
 

@@ -17,6 +17,7 @@ VERBS = {
     "tree": "the call tree of the peak (or of another metric)",
     "table": "the heaviest lines, functions, files, modules, …",
     "report": "all of it as one HTML file, of a run or of what changed between two",
+    "diff": "what changed between two captures; checks for CI",
 }
 
 USAGE = """\
@@ -45,8 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 done, 2 wrong usage or unusable input, 3 a damaged file, 130 interrupted;
-        ``run`` returns the program's own.
+        The exit code: 0 done, 1 a check failed, 2 wrong usage or unusable input, 3 a damaged file,
+        130 interrupted; ``run`` returns the program's own.
     """
     arguments = sys.argv[1:] if argv is None else argv
     try:

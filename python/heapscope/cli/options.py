@@ -20,11 +20,15 @@ class Parser(argparse.ArgumentParser):
     ----------
     verb, description, example : str
         What ``--help`` shows.
+    captures : str
+        What the verb reads: ``1`` capture, ``+`` for one or more, ``AB`` for two to compare.
     tables : bool
         Whether the verb prints tables, and so has ``--json`` and ``--no-color``.
     """
 
-    def __init__(self, verb: str, description: str, example: str, *, tables: bool = True) -> None:
+    def __init__(
+        self, verb: str, description: str, example: str, captures: str = "1", *, tables: bool = True
+    ) -> None:
         super().__init__(
             prog=f"heapscope {verb}",
             description=description,
@@ -33,7 +37,13 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self._verb = verb
-        self.add_argument("capture", metavar="CAPTURE", help="a file that `heapscope run` wrote")
+        if captures == "AB":
+            self.add_argument("a", metavar="A", help="a file that `heapscope run` wrote")
+            self.add_argument("b", metavar="B", help="another one")
+        else:
+            count = None if captures == "1" else captures
+            what = "a file that `heapscope run` wrote"
+            self.add_argument("capture", metavar="CAPTURE", nargs=count, help=what)
         if tables:
             self.add_argument("--json", action="store_true", help="one JSON document on stdout")
             self.add_argument(

@@ -128,6 +128,33 @@ TEST(Diff, columns_tell_which_line_is_which_where_numbers_mislead) {
                                                 "/w.py:13 f 2>2 same", "/w.py:22 g 5>5 same"}));
 }
 
+// `<module>` calls main, which calls load and parse on lines of their own.
+Capture script(std::int32_t main_line, std::int32_t load_line, std::int32_t parse_line,
+               std::int32_t call_line) {
+  LiveFile file;
+  const std::uint32_t lane = file.add_lane("MainThread");
+  const std::uint32_t module = file.add_code("<module>", "/w.py", 1, {call_line});
+  const std::uint32_t main = file.add_code("main", "/w.py", main_line, {load_line, parse_line});
+  const std::uint32_t load = file.add_code("load", "/w.py", 2, {3});
+  const std::uint32_t parse = file.add_code("parse", "/w.py", 5, {6});
+  const std::uint32_t called = file.add_node(file.root_of(lane), module);
+  file.add_live_site(file.add_node(file.add_node(called, main, 0), load), 10);
+  file.add_live_site(file.add_node(file.add_node(called, main, 2), parse), 20);
+  return read(file);
+}
+
+TEST(Diff, the_call_at_the_end_of_a_script_moves_with_what_is_put_into_its_last_function) {
+  const Capture a = script(10, 11, 12, 16);
+  const Capture b = script(20, 21, 27, 31);  // five lines more between the two calls
+  EXPECT_EQ(rows_of(a, b, DiffBy::kStack), (Rows{"/w.py:3 load 10>10 same", "/w.py:6 parse 20>20 same"}));
+}
+
+TEST(Diff, the_function_that_a_line_calls_tells_it_from_its_neighbour) {
+  const Capture a = script(10, 11, 12, 16);
+  const Capture b = script(10, 12, 13, 17);  // one line more at the top of main
+  EXPECT_EQ(rows_of(a, b, DiffBy::kStack), (Rows{"/w.py:3 load 10>10 same", "/w.py:6 parse 20>20 same"}));
+}
+
 TEST(Diff, a_line_of_a_alone_is_not_the_line_of_b_with_its_number) {
   const Capture a = program({{"f", "/w.py", 1, 3, 10}});
   const Capture b = program({{"g", "/w.py", 1, 3, 10}});

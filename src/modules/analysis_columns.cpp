@@ -1,0 +1,64 @@
+// A capture's flat tables, as bytes that Arrow takes as they are.
+#include <nanobind/stl/string.h>
+
+#include "analysis/columns.h"
+#include "modules/analysis_topics.h"
+#include "modules/analysis_values.h"
+
+namespace heapscope::modules {
+namespace {
+
+template <class Value>
+nb::bytes bytes_of(const std::vector<Value>& values) {
+  return nb::bytes(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value));
+}
+
+nb::dict column_of(const analysis::FlatColumn& column) {
+  nb::dict result;
+  if (const auto* numbers = std::get_if<analysis::NumberColumn>(&column.data)) {
+    result["type"] = "int64";
+    result["values"] = bytes_of(numbers->values);
+    result["known"] = numbers->known.empty() ? nb::none() : nb::object(bytes_of(numbers->known));
+  } else if (const auto* texts = std::get_if<analysis::TextColumn>(&column.data)) {
+    nb::list words;
+    for (const std::string& word : texts->words) words.append(text(word));
+    result["type"] = "text";
+    result["values"] = bytes_of(texts->words_of);
+    result["words"] = words;
+  } else {
+    result["type"] = "float64";
+    result["values"] = bytes_of(std::get<analysis::RealColumn>(column.data));
+  }
+  return result;
+}
+
+nb::dict table_of(const analysis::FlatTable& table) {
+  nb::dict columns;
+  for (const analysis::FlatColumn& column : table.columns) columns[text(column.name)] = column_of(column);
+  nb::dict result;
+  result["rows"] = table.rows;
+  result["columns"] = columns;
+  return result;
+}
+
+nb::dict columns(const OpenedCapture& opened) {
+  const analysis::FlatCapture flat = [&] {
+    nb::gil_scoped_release release;
+    return analysis::flatten(opened.data());
+  }();
+  nb::dict result;
+  result["sites"] = table_of(flat.sites);
+  result["frames"] = table_of(flat.frames);
+  result["ticks"] = table_of(flat.ticks);
+  result["threads"] = table_of(flat.threads);
+  result["stack_ends"] = bytes_of(flat.stack_ends);
+  result["stack_frames"] = bytes_of(flat.stack_frames);
+  result["stacks_cut_at"] = flat.cut_at == 0 ? nb::none() : nb::object(nb::int_(flat.cut_at));
+  return result;
+}
+
+}  // namespace
+
+void add_columns(CaptureClass& capture) { capture.def("columns", &columns); }
+
+}  // namespace heapscope::modules
