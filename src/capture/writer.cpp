@@ -15,24 +15,10 @@
 namespace heapscope::capture {
 namespace {
 
-// statfs f_type of file systems whose shared mappings or fallocate do not keep what is promised above.
-constexpr unsigned long kUnreliable[] = {
-    0x6969UL,      // NFS
-    0x65735546UL,  // FUSE
-    0x9123683EUL,  // btrfs
-    0x2FC12FC1UL,  // ZFS
-    0xFF534D42UL,  // CIFS
-    0xFE534D42UL,  // SMB2
-    0x01021997UL,  // 9p
-};
-
-bool unreliable_file_system(int descriptor) noexcept {
+bool is_reliable(int descriptor) noexcept {
   struct statfs info;
-  if (fstatfs(descriptor, &info) != 0) return true;
-  for (unsigned long type : kUnreliable) {
-    if (static_cast<unsigned long>(info.f_type) == type) return true;
-  }
-  return getenv("HEAPSCOPE_PERIODIC") != nullptr;
+  return fstatfs(descriptor, &info) == 0 && keeps_shared_stores(static_cast<std::uint64_t>(info.f_type)) &&
+         getenv("HEAPSCOPE_PERIODIC") == nullptr;
 }
 
 // The whole path of a file in a directory that exists, so that a later chdir does not matter.
@@ -65,6 +51,25 @@ bool absolute_path(const char* path, char* out, std::size_t size) noexcept {
 
 }  // namespace
 
+bool keeps_shared_stores(std::uint64_t file_system) noexcept {
+  constexpr std::uint64_t kOthers[] = {
+      0x6969,      // NFS
+      0x65735546,  // FUSE: sshfs, virtiofs, GlusterFS and many more
+      0x9123683E,  // btrfs
+      0x2FC12FC1,  // ZFS
+      0xCA451A4E,  // bcachefs
+      0xFF534D42,  // CIFS
+      0xFE534D42,  // SMB2
+      0x01021997,  // 9p
+      0x00C36400,  // Ceph
+      0x0BD00BD0,  // Lustre
+  };
+  for (const std::uint64_t other : kOthers) {
+    if ((file_system & 0xFFFFFFFF) == other) return false;
+  }
+  return true;
+}
+
 int Writer::create(const char* path, bool overwrite) noexcept {
   if (!absolute_path(path, path_, sizeof(path_))) return errno != 0 ? errno : ENOENT;
   struct stat info;
@@ -83,7 +88,7 @@ int Writer::create(const char* path, bool overwrite) noexcept {
   } else {
     device_ = info.st_dev;
     inode_ = info.st_ino;
-    periodic_ = unreliable_file_system(descriptor);
+    periodic_ = !is_reliable(descriptor);
     chunk_addresses_ = static_cast<void**>(tracker::map_pages(kMaxChunks * sizeof(void*)));
     if (chunk_addresses_ == nullptr) {
       error = ENOMEM;

@@ -17,6 +17,10 @@
 
 namespace heapscope::capture {
 
+// Whether what is stored into a shared mapping is in the file at once, and blocks that fallocate gave stay the
+// file's: false for file systems on the network and those that copy on write. By statfs's f_type.
+bool keeps_shared_stores(std::uint64_t file_system) noexcept;
+
 class Writer {
  public:
   // Makes the file with chunk 0 in it; 0 or an errno. EEXIST when it is there and not `overwrite`: an

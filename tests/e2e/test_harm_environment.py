@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import subprocess
@@ -44,6 +45,45 @@ def test_a_gibibyte_of_address_space_is_enough(tmp_path: Path) -> None:
     capture = Capture(path)
     assert capture.complete
     assert assert_whole(capture)["peak_bytes"] > 80_000_000
+
+
+STRICT = """
+set -e
+cd /proc/sys/vm
+mode=$(cat overcommit_memory) ratio=$(cat overcommit_ratio) kbytes=$(cat overcommit_kbytes)
+restore() {
+    echo $mode > overcommit_memory
+    if [ $ratio != 0 ]; then echo $ratio > overcommit_ratio; else echo $kbytes > overcommit_kbytes; fi
+}
+trap restore EXIT
+committed=$(sed -n 's/^Committed_AS: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo)
+echo $((committed + 8 * 1024 * 1024)) > overcommit_kbytes
+echo 2 > overcommit_memory
+cat overcommit_memory
+"$@"
+"""
+
+
+@pytest.mark.skipif(
+    "HEAPSCOPE_OWN_MACHINE" not in os.environ, reason="changes a setting of the machine's kernel"
+)
+def test_strict_overcommit_is_enough(tmp_path: Path) -> None:
+    settings = Path("/proc/sys/vm/overcommit_memory")
+    if not os.access(settings, os.W_OK):
+        pytest.skip("the kernel's setting cannot be changed here")
+    before = settings.read_text()
+    path = tmp_path / "out.hscope"
+    with Path("/tmp/heapscope-overcommit.lock").open("w") as lock:  # noqa: S108
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = subprocess.run(
+            ["sh", "-c", STRICT, "sh", *command(path, "-c", GROW)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert settings.read_text() == before
+    assert (ended.stderr, ended.stdout, ended.returncode) == ("", "2\n20000\n", 0)
+    assert assert_whole(Capture(path))["peak_bytes"] > 80_000_000
 
 
 def test_a_file_that_may_not_grow_is_said_and_stops_nothing(tmp_path: Path) -> None:
