@@ -16,7 +16,6 @@ from report_reader import Report, heapscope, record
 
 from heapscope import Capture
 from heapscope.errors import HeapscopeError
-from heapscope.report import document
 
 PROGRAM = """\
 import threading
@@ -89,7 +88,7 @@ def test_the_programs_own_source_is_in_it_coloured(capture: Path, report: Report
 
 
 def test_without_sources_it_holds_none(capture: Path) -> None:
-    report = Report.of(capture, "--no-source", "--force")
+    report = Report.of(capture, "--no-source")
     assert report.sources == {}
     assert report.manifest["sources"]["files"] == 0
     assert report.manifest["sources"]["left_out"] >= 1
@@ -225,19 +224,14 @@ def test_a_killed_programs_capture_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.one_version
 def test_names_from_the_capture_cannot_become_markup(tmp_path: Path) -> None:
-    names = [
-        "</script><script>alert(1)</script>",
-        "<!--<script>",
-        "a\u2028b&amp;\u202e.py",
-        "nul\0",
-    ]
+    names = ["</script><script>alert(1)</script>", "<!--<script>", "a\u2028b&amp;\u202e.py"]
     program = "".join(
         f"exec(compile('x{i} = bytearray(200_000)', {name!r}, 'exec'))\n"
-        for i, name in enumerate(names[:3])
+        for i, name in enumerate(names)
     )
     capture = record(tmp_path, program, "a&lt;b")
     report = Report.of(capture)
-    assert set(names[:3]) <= set(report.files)
+    assert set(names) <= set(report.files)
     assert "alert(1)</script>" not in report.html
     assert len(re.findall(r"<script\b", report.html)) == len(re.findall("</script>", report.html))
     assert report.manifest["title"] == "a&lt;b.py"
@@ -267,7 +261,7 @@ def test_a_notebook_shows_it_in_a_frame_that_has_no_rights(capture: Path) -> Non
 def test_an_installation_without_the_page_says_so(
     tmp_path: Path, capture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(document.importlib.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     with pytest.raises(HeapscopeError, match=r"lacks the report's page"):
         Capture(capture).report()
     (tmp_path / "template.html").write_text("<html></html>")
