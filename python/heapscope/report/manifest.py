@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SCHEMA = "heapscope/report/1"
 DOMAINS = ["object", "mem", "raw", "malloc", "mmap"]
 OWNERS = ["program", "library", "interpreter", "import"]
+_PEAKS = 10
+_LEAKS = 200  # rows; the rest are counted
 
 
 def make_manifest(
@@ -27,10 +29,10 @@ def make_manifest(
         "title": title_of(summary),
         "summary": summary,
         "base_summary": None if base is None else base.summary(),
-        "leaks": _ask(capture, "leaks"),
+        "leaks": _ask(capture, "leaks", limit=_LEAKS),
         "rss": _ask(capture, "rss"),
         "rss_over_time": _ask(capture, "rss_over_time"),
-        "peaks": _ask(capture, "peaks") or [],
+        "peaks": capture.peaks(limit=_PEAKS),
         "threads": data["threads"],
         "domains": DOMAINS,
         "owners": OWNERS,
@@ -54,6 +56,6 @@ def title_of(summary: dict[str, Any]) -> str:
     return Path(str(summary["capture"])).stem
 
 
-def _ask(capture: _analysis.Capture, question: str) -> Any:
+def _ask(capture: _analysis.Capture, question: str, **how: int) -> Any:
     method = getattr(capture, question, None)
-    return None if method is None else method()
+    return None if method is None else method(**how)

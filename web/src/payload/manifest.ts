@@ -48,18 +48,30 @@ export interface LeakRow {
   pattern: "growing" | "steps" | "plateau" | "sawtooth";
   suspect: boolean;
   reason: string;
+  /** At the end of each of a few equal parts of the run. */
+  live_bytes_over_time?: number[];
+}
+
+/** Rows that are not in a document, and what they hold. */
+export interface Hidden {
+  rows: number;
+  bytes: number;
 }
 
 export interface Leaks {
   duration_s: number;
+  too_short?: boolean;
   rows: LeakRow[];
+  hidden?: Hidden;
+  folded?: Hidden;
 }
 
 export interface RssLedger {
   at_s: number | null;
   rss_bytes: number | null;
   unexplained_bytes: number | null;
-  rows: { part: string; bytes: number | null }[];
+  rows: { part: string; bytes: number | null; absent_bytes?: number | null }[];
+  advice?: string | null;
 }
 
 export interface RssOverTime {

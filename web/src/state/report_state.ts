@@ -188,7 +188,7 @@ export class ReportState {
     const line = source?.lines[frames.line[frame]! - source.first_line];
     return (
       line
-        ?.map(([text]) => text)
+        ?.filter((_, piece) => piece % 2 === 0)
         .join("")
         .trim() || null
     );

@@ -19,7 +19,7 @@ const LEAST_NODE = 0.005;
 const LEAST_EDGE = 0.001;
 
 export function CallGraph({ state }: ViewProps) {
-  const [most, setMost] = useState<(typeof SIZES)[number]>("50");
+  const [most, setMost] = useState("50");
   const totals = state.totals.value;
   const graph = useMemo(
     () =>
@@ -63,11 +63,18 @@ export function CallGraph({ state }: ViewProps) {
           <button
             type="button"
             disabled={!element || laid?.of !== graph}
-            onClick={() => element && laid && offerDownload(`${name}.svg`, "image/svg+xml", svgText(element, laid.laid))}
+            onClick={() =>
+              element &&
+              laid &&
+              offerDownload(`${name}.svg`, "image/svg+xml", svgText(element, laid.laid))
+            }
           >
             Save SVG
           </button>
-          <button type="button" onClick={() => offerDownload(`${name}.dot`, "text/vnd.graphviz", dot())}>
+          <button
+            type="button"
+            onClick={() => offerDownload(`${name}.dot`, "text/vnd.graphviz", dot())}
+          >
             Save DOT
           </button>
         </span>

@@ -55,9 +55,7 @@ export function graphOf(
   for (let key = 0; key < functions.length; key++)
     if (amount(key) > 0 && functions.exampleFrame[key] !== 0) candidates.push(key);
   candidates.sort((a, b) => amount(b) - amount(a) || a - b);
-  const kept = candidates
-    .filter((key) => amount(key) >= limits.node * whole)
-    .slice(0, limits.most);
+  const kept = candidates.filter((key) => amount(key) >= limits.node * whole).slice(0, limits.most);
   const indexOf = new Int32Array(functions.length).fill(-1);
   for (const [index, key] of kept.entries()) indexOf[key] = index;
   const nodes = kept.map((key) => ({

@@ -98,7 +98,6 @@ export function Picture({ state, graph, laid, onElement }: PictureProps) {
           All
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrows move the picture, + and - zoom it */}
       <svg
         ref={svg}
         role="group"
@@ -165,17 +164,7 @@ export function Picture({ state, graph, laid, onElement }: PictureProps) {
   );
 }
 
-function Box({
-  state,
-  node,
-  x,
-  y,
-}: {
-  state: ReportState;
-  node: GraphNode;
-  x: number;
-  y: number;
-}) {
+function Box({ state, node, x, y }: { state: ReportState; node: GraphNode; x: number; y: number }) {
   const { frame, self, inclusive } = node;
   const { total } = state.totals.value;
   const name = visible(middle(state.names.function(frame), 400));
@@ -191,7 +180,6 @@ function Box({
   const isSelected = state.isSelected(frame);
   const select = () => state.selectFrame(frame, "function");
   return (
-    // biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG
     <g
       role="button"
       tabIndex={0}

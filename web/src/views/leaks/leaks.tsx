@@ -2,7 +2,7 @@
 // found to hold still.
 
 import { useMemo, useState } from "preact/hooks";
-import type { LeakRow } from "../../payload/manifest";
+import type { Hidden, LeakRow } from "../../payload/manifest";
 import { shortFile } from "../../profile/names";
 import { count, duration, share, size } from "../../text/units";
 import { Name } from "../../widgets/name";
@@ -63,11 +63,6 @@ export function verdictOf(suspects: LeakRow[], duration_s: number, isTooShort: b
   const bytes = suspects.reduce((sum, { growth_bytes }) => sum + growth_bytes, 0);
   const lines = suspects.length === 1 ? "1 line keeps" : `${count(suspects.length)} lines keep`;
   return `${lines} growing: ${size(bytes)} in ${duration(duration_s)}.`;
-}
-
-interface Hidden {
-  rows: number;
-  bytes: number;
 }
 
 export function foldedOf(folded: Hidden | undefined, hidden: Hidden | undefined): string {
@@ -150,11 +145,13 @@ function Row({
         <summary>Stack of {count(row.stack.length)}</summary>
         <ol class="leak-stack">
           {row.stack.toReversed().map((each, depth) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a stack may hold a frame twice
             <li key={depth}>
               <Name text={each.function} limit={80} />{" "}
               <code>
-                <Name text={`${shortFile(each.file)}${each.line ? `:${each.line}` : ""}`} limit={80} />
+                <Name
+                  text={`${shortFile(each.file)}${each.line ? `:${each.line}` : ""}`}
+                  limit={80}
+                />
               </code>
             </li>
           ))}

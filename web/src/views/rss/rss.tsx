@@ -2,7 +2,7 @@
 
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { RssLedger, RssOverTime } from "../../payload/manifest";
-import { duration, share, size } from "../../text/units";
+import { duration, size } from "../../text/units";
 import { BarCell } from "../../widgets/bar_cell";
 import { useSize } from "../../widgets/use_size";
 import type { ViewProps } from "../registry";
@@ -216,8 +216,4 @@ function Picture({
 
 function sayLayer({ part, largest }: Layer): string {
   return `${part}: at most ${size(largest)}`;
-}
-
-export function shareOf(bytes: number, whole: number): string {
-  return share(bytes, whole);
 }

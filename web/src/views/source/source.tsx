@@ -77,9 +77,15 @@ function Lines({ state, file }: ViewProps & { file: number }) {
             width: "124px",
             numeric: true,
             about: "What the line allocated itself",
-            cell: (line) => self(line) !== 0 && (
-              <BarCell value={self(line)} whole={whole} text={state.format(self(line))} look="self" />
-            ),
+            cell: (line) =>
+              self(line) !== 0 && (
+                <BarCell
+                  value={self(line)}
+                  whole={whole}
+                  text={state.format(self(line))}
+                  look="self"
+                />
+              ),
           },
           {
             id: "inclusive",
@@ -87,9 +93,14 @@ function Lines({ state, file }: ViewProps & { file: number }) {
             width: "124px",
             numeric: true,
             about: "With what the line called, recursion counted once",
-            cell: (line) => inclusive(line) !== 0 && (
-              <BarCell value={inclusive(line)} whole={whole} text={state.format(inclusive(line))} />
-            ),
+            cell: (line) =>
+              inclusive(line) !== 0 && (
+                <BarCell
+                  value={inclusive(line)}
+                  whole={whole}
+                  text={state.format(inclusive(line))}
+                />
+              ),
           },
           {
             id: "line",
@@ -108,7 +119,10 @@ function Lines({ state, file }: ViewProps & { file: number }) {
               if (text) return <SourceText line={text} />;
               const place = lines.get(line);
               return place === undefined ? null : (
-                <Name text={state.names.function(places.grouping.exampleFrame[place]!)} limit={80} />
+                <Name
+                  text={state.names.function(places.grouping.exampleFrame[place]!)}
+                  limit={80}
+                />
               );
             },
           },

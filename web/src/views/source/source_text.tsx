@@ -1,7 +1,7 @@
 // One line of source, coloured by what Pygments took its pieces for.
 
-import { visible } from "../../text/visible";
 import type { SourceLine } from "../../payload/sources";
+import { visible } from "../../text/visible";
 
 /** Longer lines are cut: nobody reads on, and browsers lay them out slowly. */
 const LONGEST = 400;

@@ -1,7 +1,7 @@
 // What each thread has: every figure of the run, the metric that was asked for, and its live bytes over time.
 
-import { liveByTick } from "../../profile/site_values";
 import type { Figures, Profile } from "../../profile/profile";
+import { liveByTick } from "../../profile/site_values";
 
 export const THREAD_FIGURES = [
   "peak_bytes",

@@ -1,10 +1,9 @@
 // The heap as areas in areas: packages, their files, the functions in them; by what functions allocate
 // themselves, so that areas add up to the whole.
 
-import type { GroupTotals } from "../../profile/grouping";
+import type { Grouping, GroupTotals } from "../../profile/grouping";
 import type { Names } from "../../profile/names";
 import type { Profile } from "../../profile/profile";
-import type { Grouping } from "../../profile/grouping";
 
 export interface Area {
   kind: "whole" | "package" | "file" | "function" | "rest";

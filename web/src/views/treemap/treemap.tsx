@@ -22,7 +22,12 @@ export function Treemap({ state }: ViewProps) {
   const totals = state.totals.value;
   const whole = useMemo(
     () =>
-      areasOf(state.profile, state.names, state.grouping("function"), state.groupTotals("function")),
+      areasOf(
+        state.profile,
+        state.names,
+        state.grouping("function"),
+        state.groupTotals("function"),
+      ),
     [state, totals],
   );
   const open = areaAt(whole, path);
@@ -91,8 +96,14 @@ export function Treemap({ state }: ViewProps) {
           closes.
         </span>
       </nav>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the focus when its tiles change */}
-      <div class="treemap" ref={box} role="list" aria-label="Treemap" tabIndex={-1} onKeyDown={press}>
+      <div
+        class="treemap"
+        ref={box}
+        role="list"
+        aria-label="Treemap"
+        tabIndex={-1}
+        onKeyDown={press}
+      >
         {tiles.map((tile, index) => (
           <TileBox
             key={`${tile.depth} ${tile.area.kind} ${tile.area.name} ${tile.x} ${tile.y}`}
