@@ -1,5 +1,7 @@
 // A curve in a cell: how something went over the run. Filled, from zero; the figures are in its label.
 
+import "./plain.css";
+
 export interface SparklineProps {
   values: ArrayLike<number>;
   /** What the cell's full height is; the highest value where it is left out. */

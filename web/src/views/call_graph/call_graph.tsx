@@ -1,6 +1,7 @@
 // The call graph: which function called which, by bytes.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { Legend } from "../../flame/legend";
 import { count, share } from "../../text/units";
 import { visible } from "../../text/visible";
 import { Pick } from "../../widgets/choice";
@@ -11,6 +12,7 @@ import { type Graph, graphOf } from "./graph";
 import { type Laid, layOut } from "./layout";
 import { Picture } from "./picture";
 import { offerDownload, svgText } from "./save";
+import "../../widgets/plain.css";
 import "./call_graph.css";
 
 const SIZES = ["25", "50", "100", "200"] as const;
@@ -59,9 +61,11 @@ export function CallGraph({ state }: ViewProps) {
           onChange={setMost}
         />
         <span class="muted">{sayLeftOut(graph, totals.total, state.format.bind(state))}</span>
+        <Legend state={state} />
         <span class="call-graph-save">
           <button
             type="button"
+            class="plain-button"
             disabled={!element || laid?.of !== graph}
             onClick={() =>
               element &&
@@ -73,6 +77,7 @@ export function CallGraph({ state }: ViewProps) {
           </button>
           <button
             type="button"
+            class="plain-button"
             onClick={() => offerDownload(`${name}.dot`, "text/vnd.graphviz", dot())}
           >
             Save DOT
@@ -108,7 +113,7 @@ export function sayLeftOut(
       : `${count(nodes.length)} of ${count(nodes.length + left.nodes)} functions are shown; those left out hold at most ${format(left.largest)} (${share(left.largest, total)}) each, with their callees`;
   return left.edges === 0
     ? `${functions}.`
-    : `${functions}. ${count(left.edges)} calls below 0.1 % are not drawn.`;
+    : `${functions}. ${left.edges === 1 ? "1 call below 0.1 % is" : `${count(left.edges)} calls below 0.1 % are`} not drawn.`;
 }
 
 function Calls({ state, graph }: ViewProps & { graph: Graph }) {

@@ -3,7 +3,7 @@
 import { Graph as Dagre, layout } from "@dagrejs/dagre";
 import type { Graph } from "./graph";
 
-export const NODE_WIDTH = 190;
+export const NODE_WIDTH = 224;
 export const NODE_HEIGHT = 46;
 
 export interface Point {

@@ -15,6 +15,8 @@ interface Frame {
 }
 
 const LEAST_ZOOM = 0.02;
+/** Pixels for each unit of the layout below which names cannot be read. */
+const READABLE = 0.8;
 
 export interface PictureProps {
   state: ReportState;
@@ -29,7 +31,7 @@ export function Picture({ state, graph, laid, onElement }: PictureProps) {
   const [frame, setFrame] = useState<Frame>(all);
   const drag = useRef<{ x: number; y: number; frame: Frame } | null>(null);
   useEffect(() => {
-    setFrame(all);
+    setFrame(beginning(svg.current!, graph, laid));
     onElement(svg.current);
   }, [laid]);
 
@@ -88,13 +90,13 @@ export function Picture({ state, graph, laid, onElement }: PictureProps) {
   return (
     <div class="call-graph-picture">
       <div class="call-graph-zoom" role="group" aria-label="Zoom">
-        <button type="button" aria-label="Zoom in" onClick={() => zoom(0.8)}>
+        <button type="button" class="plain-button" aria-label="Zoom in" onClick={() => zoom(0.8)}>
           +
         </button>
-        <button type="button" aria-label="Zoom out" onClick={() => zoom(1.25)}>
+        <button type="button" class="plain-button" aria-label="Zoom out" onClick={() => zoom(1.25)}>
           {"\u2212"}
         </button>
-        <button type="button" onClick={() => setFrame(all)}>
+        <button type="button" class="plain-button" onClick={() => setFrame(all)}>
           All
         </button>
       </div>
@@ -164,6 +166,22 @@ export function Picture({ state, graph, laid, onElement }: PictureProps) {
   );
 }
 
+/** All of it where its names can be read then; else what is around the heaviest function. */
+function beginning(svg: SVGSVGElement, graph: Graph, { width, height, nodes }: Laid): Frame {
+  const box = svg.getBoundingClientRect();
+  if (Math.min(box.width / width, box.height / height) >= READABLE)
+    return { x: 0, y: 0, width, height };
+  const shown = { width: box.width / READABLE, height: box.height / READABLE };
+  const middle = graph.nodes.length > 0 ? nodes[0]! : { x: 0, y: 0 };
+  const within = (at: number, room: number, whole: number) =>
+    room >= whole ? (whole - room) / 2 : Math.min(Math.max(0, at), whole - room);
+  return {
+    x: within(middle.x - shown.width / 2, shown.width, width),
+    y: within(middle.y - NODE_HEIGHT, shown.height, height),
+    ...shown,
+  };
+}
+
 function Box({ state, node, x, y }: { state: ReportState; node: GraphNode; x: number; y: number }) {
   const { frame, self, inclusive } = node;
   const { total } = state.totals.value;
@@ -198,11 +216,11 @@ function Box({ state, node, x, y }: { state: ReportState; node: GraphNode; x: nu
       <title>{`${name}\n${place}\n${figures}\nitself ${state.format(self)} (${share(self, total)})${node.isRecursive ? "\ncalls itself" : ""}`}</title>
       <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx="3" />
       <text x="8" y="14" class="call-graph-name">
-        {middle(name, 27)}
+        {middle(name, 31)}
         {node.isRecursive ? " \u21ba" : ""}
       </text>
       <text x="8" y="27" class="call-graph-place">
-        {middle(place, 31)}
+        {middle(place, 37)}
       </text>
       <text x="8" y="40">
         {figures}

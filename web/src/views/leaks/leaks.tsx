@@ -9,6 +9,7 @@ import { Name } from "../../widgets/name";
 import { Sparkline } from "../../widgets/sparkline";
 import type { ViewProps } from "../registry";
 import { frameFinder } from "./frame_finder";
+import "../../widgets/plain.css";
 import "./leaks.css";
 
 /** Of lines that do not grow, how many are shown before somebody asks. */
@@ -44,7 +45,7 @@ export function Leaks({ state }: ViewProps) {
           <h2>Not suspected</h2>
           <ol>{shown.map(row)}</ol>
           {shown.length < others.length && (
-            <button type="button" onClick={() => setShowsAll(true)}>
+            <button type="button" class="plain-button" onClick={() => setShowsAll(true)}>
               Show {count(others.length - shown.length)} more
             </button>
           )}

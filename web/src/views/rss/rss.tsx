@@ -7,6 +7,7 @@ import { BarCell } from "../../widgets/bar_cell";
 import { useSize } from "../../widgets/use_size";
 import type { ViewProps } from "../registry";
 import { gridOf, type Layer, layerPath, layersOf, nearest } from "./stack";
+import "../../widgets/plain.css";
 import "./rss.css";
 
 /** A moment of the ledger: the highest, or one that was chosen in the picture. */
@@ -29,7 +30,7 @@ export function Rss({ state }: ViewProps) {
       <div class="toolbar">
         <h2>{moment.title}</h2>
         {chosen !== null && (
-          <button type="button" onClick={() => setChosen(null)}>
+          <button type="button" class="plain-button" onClick={() => setChosen(null)}>
             Back to the highest
           </button>
         )}

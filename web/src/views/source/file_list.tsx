@@ -70,7 +70,7 @@ export function FileList({
           {
             id: "self",
             title: "Self",
-            width: "112px",
+            width: "132px",
             numeric: true,
             about: "What the file's lines allocated themselves",
             cell: (each) => {

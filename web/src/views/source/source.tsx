@@ -74,7 +74,7 @@ function Lines({ state, file }: ViewProps & { file: number }) {
           {
             id: "self",
             title: "Self",
-            width: "124px",
+            width: "132px",
             numeric: true,
             about: "What the line allocated itself",
             cell: (line) =>
@@ -90,7 +90,7 @@ function Lines({ state, file }: ViewProps & { file: number }) {
           {
             id: "inclusive",
             title: "With callees",
-            width: "124px",
+            width: "132px",
             numeric: true,
             about: "With what the line called, recursion counted once",
             cell: (line) =>
@@ -144,7 +144,9 @@ function Lines({ state, file }: ViewProps & { file: number }) {
 }
 
 function linesOf({ first_line, lines }: SourceFile): number[] {
-  return lines.map((_, index) => first_line + index);
+  // What follows the last line end is no line.
+  const last = lines.at(-1)?.length === 0 ? lines.length - 1 : lines.length;
+  return Array.from({ length: last }, (_, index) => first_line + index);
 }
 
 /** What must be known of the text: where it is from, that it changed, or why there is none. */

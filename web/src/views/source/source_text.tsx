@@ -36,7 +36,7 @@ export function SourceText({ line }: { line: SourceLine }) {
     room -= text.length;
   }
   return (
-    <code class="source-line">
+    <code class="code-line">
       {pieces}
       {room <= 0 && "\u2026"}
     </code>

@@ -8,6 +8,7 @@ import { highestOf, Sparkline } from "../../widgets/sparkline";
 import { type Sort, VirtualTable } from "../../widgets/virtual_table";
 import type { ViewProps } from "../registry";
 import { THREAD_FIGURES, type ThreadFigure, threadCurve, threadSums } from "./thread_sums";
+import "../../widgets/plain.css";
 import "./threads.css";
 
 const TITLES: Record<ThreadFigure, string> = {
@@ -73,6 +74,7 @@ export function Threads({ state }: ViewProps) {
         {wanted && (
           <button
             type="button"
+            class="plain-button"
             onClick={() => {
               state.threads.value = null;
             }}

@@ -77,11 +77,15 @@ function sum(parent: Area): void {
   }
 }
 
-/** The same areas, with those below `least` of weight put together into one: nothing is left out. */
-export function withRests(parent: Area, least: number): Area {
+/**
+ * The same areas, with those below `least` of weight put together into one, and those below `leastOpen` without
+ * what is in them: nothing is left out.
+ */
+export function withRests(parent: Area, least: number, leastOpen: number): Area {
+  if (parent.kind !== "whole" && parent.weight < leastOpen) return { ...parent, children: [] };
   const large = parent.children.filter(({ weight }) => weight >= least);
   const small = parent.children.slice(large.length);
-  const children = large.map((child) => withRests(child, least));
+  const children = large.map((child) => withRests(child, least, leastOpen));
   if (small.length > 1) {
     const rest = area("rest", `${small.length} smaller`, 0);
     rest.count = small.length;
@@ -90,7 +94,7 @@ export function withRests(parent: Area, least: number): Area {
       rest.weight += weight;
     }
     children.push(rest);
-  } else children.push(...small.map((child) => withRests(child, least)));
+  } else children.push(...small.map((child) => withRests(child, least, leastOpen)));
   return { ...parent, children };
 }
 

@@ -15,13 +15,15 @@ export interface Tile {
 }
 
 const TITLE = 18;
-/** Square pixels below which an area is put together with others as small. */
-const LEAST = 60;
+/** Square pixels below which an area is put together with others as small, or shown without what is in it. */
+const LEAST = 120;
+const LEAST_OPEN = 3000;
 
 /** Tiles of what is in an area, parents before children. Few thousand, however many areas there are. */
 export function tilesOf(root: Area, width: number, height: number): Tile[] {
   if (width < 2 || height < 2 || root.weight <= 0) return [];
-  const shown = withRests(root, (LEAST * root.weight) / (width * height));
+  const perPixel = root.weight / (width * height);
+  const shown = withRests(root, LEAST * perPixel, LEAST_OPEN * perPixel);
   const laid = treemap<Area>()
     .size([width, height])
     .paddingTop((node) => (node.depth > 0 ? TITLE : 0))
@@ -53,25 +55,29 @@ export function tilesOf(root: Area, width: number, height: number): Tile[] {
 
 export type Direction = "left" | "right" | "up" | "down";
 
-/** The tile that lies next in a direction, by the middles; the same one at the edge. */
+/** The tile that lies next in a direction: the nearest that is beside, else the nearest; the same at the edge. */
 export function neighbour(tiles: readonly Tile[], from: number, direction: Direction): number {
-  const middle = ({ x, y, width, height }: Tile) => [x + width / 2, y + height / 2] as const;
-  const [fromX, fromY] = middle(tiles[from]!);
+  const { x, y, width, height } = tiles[from]!;
+  const isAcross = direction === "left" || direction === "right";
+  const isBack = direction === "left" || direction === "up";
   let best = from;
   let least = Number.POSITIVE_INFINITY;
   for (const [index, tile] of tiles.entries()) {
     if (index === from || tile.isOpen) continue;
-    const [x, y] = middle(tile);
-    const [along, across] =
-      direction === "left"
-        ? [fromX - x, y - fromY]
-        : direction === "right"
-          ? [x - fromX, y - fromY]
-          : direction === "up"
-            ? [fromY - y, x - fromX]
-            : [y - fromY, x - fromX];
-    if (along <= 0) continue;
-    const distance = along + 2 * Math.abs(across);
+    const along = isAcross
+      ? isBack
+        ? x - (tile.x + tile.width)
+        : tile.x - (x + width)
+      : isBack
+        ? y - (tile.y + tile.height)
+        : tile.y - (y + height);
+    if (along < 0) continue;
+    // How far it lies beside the way there: 0 where it is straight ahead.
+    const aside = isAcross
+      ? Math.max(0, tile.y - (y + height), y - (tile.y + tile.height))
+      : Math.max(0, tile.x - (x + width), x - (tile.x + tile.width));
+    const off = isAcross ? Math.abs(tile.y - y) : Math.abs(tile.x - x);
+    const distance = along + 4 * aside + 0.01 * off;
     if (distance < least) {
       least = distance;
       best = index;

@@ -1,6 +1,8 @@
 // The treemap: packages, files and functions as areas as large as the bytes.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Legend } from "../../flame/legend";
+import { type BarStyle, STYLE_NAMES } from "../../flame/palette";
 import { share } from "../../text/units";
 import { middle, visible } from "../../text/visible";
 import { Name } from "../../widgets/name";
@@ -80,7 +82,7 @@ export function Treemap({ state }: ViewProps) {
 
   return (
     <div class="treemap-view">
-      <nav class="treemap-path" aria-label="Shown part">
+      <nav class="toolbar path" aria-label="Shown part">
         {open.map((area, depth) => (
           <button
             key={area.name}
@@ -92,9 +94,9 @@ export function Treemap({ state }: ViewProps) {
           </button>
         ))}
         <span class="muted">
-          Areas are what code allocated itself. Click selects, double click or Enter opens, Escape
-          closes.
+          As large as what code allocated itself. Double click or Enter opens, Escape closes.
         </span>
+        <Legend state={state} />
       </nav>
       <div
         class="treemap"
@@ -148,6 +150,9 @@ function TileBox({ state, tile, id, isFocus, whole, onSelect, onOpen }: TileBoxP
       : area.frame === 0
         ? "none"
         : state.names.ownerOfFrame(area.frame);
+  const described = STYLE_NAMES[look as BarStyle]
+    ? `${label}, ${STYLE_NAMES[look as BarStyle].toLowerCase()}`
+    : label;
   const isSelected = area.kind === "function" && area.frame !== 0 && state.isSelected(area.frame);
   const style = { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` };
   const shows = width > 34 && height > 15;
@@ -157,8 +162,8 @@ function TileBox({ state, tile, id, isFocus, whole, onSelect, onOpen }: TileBoxP
         type="button"
         id={id}
         class={`${look}${isSelected ? " selected" : ""}`}
-        title={label}
-        aria-label={label}
+        title={described}
+        aria-label={described}
         aria-pressed={isSelected}
         tabIndex={isFocus ? 0 : -1}
         onClick={onSelect}
