@@ -22,11 +22,16 @@ export function ownerStyle(owner: string): BarStyle {
   return OWNER_STYLES.find((style) => style === owner) ?? "none";
 }
 
-export function labelOfBar(state: ReportState, tree: CallTree, bars: Bars, bar: number): string {
+export function labelOfBar(
+  state: ReportState,
+  tree: CallTree,
+  bars: Bars,
+  bar: number,
+): [name: string, more: string] {
   const node = bars.node[bar]!;
   const from = bars.mergedFrom[bar]!;
-  if (from >= 0) return mergedName(tree, node, from);
-  if (node === tree.root && tree.frame(node) === 0) return "whole program";
+  if (from >= 0) return [mergedName(tree, node, from), ""];
+  if (node === tree.root && tree.frame(node) === 0) return ["whole program", ""];
   return state.label(tree.frame(node));
 }
 
@@ -55,7 +60,7 @@ export function describeBar(
   const figure = figureOfBar(state, tree, bars, bar);
   const merged = from >= 0;
   const frame = tree.frame(node);
-  const name = labelOfBar(state, tree, bars, bar);
+  const [name] = labelOfBar(state, tree, bars, bar);
   const of = merged || frame === 0 ? "" : state.names.frame(frame);
   const source = merged ? null : state.sourceLine(frame);
   const style = merged ? "merged" : frameStyle(state, tree, node);

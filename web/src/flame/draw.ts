@@ -20,7 +20,8 @@ export interface Scene {
   /** The row a depth is drawn in. */
   rowOf(depth: number): number;
   styleOf(bar: number): BarStyle;
-  labelOf(bar: number): string;
+  /** What it is called, and what is added where there is room for both. */
+  labelOf(bar: number): [name: string, more: string];
   figureOf(bar: number): string;
   /** Whether it is dimmed: a search is on and this is not of it. */
   isFaint(bar: number): boolean;
@@ -31,6 +32,7 @@ export interface Scene {
 const PADDING = 5;
 const LEAST_LABEL = 26;
 const LEAST_FIGURE = 190;
+const LEAST_MORE = 50;
 
 export function draw(context: CanvasRenderingContext2D, scene: Scene): void {
   const { bars, palette, ratio, width, height, scroll } = scene;
@@ -90,11 +92,17 @@ function drawLabels(
         context.fillText(figure, left + room, middleOfRow);
         room -= figureWidth + 2 * PADDING;
       }
-      const label = labels.fit(scene.labelOf(bar), room);
+      const [name, more] = scene.labelOf(bar);
+      const label = labels.fit(name, room);
       if (label === "") continue;
       context.fillStyle = palette.text;
       context.textAlign = "left";
       context.fillText(label, left, middleOfRow);
+      const used = more === "" ? room : labels.width(label) + 2 * PADDING;
+      const added = room - used < LEAST_MORE ? "" : labels.fit(more, room - used);
+      if (added === "") continue;
+      context.fillStyle = palette.muted;
+      context.fillText(added, left + used, middleOfRow);
     }
   }
 }

@@ -21,6 +21,8 @@ export interface FlameCanvasProps {
   label: string;
   /** Whether the root lies at the bottom. */
   upward?: boolean;
+  /** Whether it is only as tall as its rows. */
+  snug?: boolean;
   focus: Focus;
   onFocus(focus: Focus): void;
 }
@@ -41,7 +43,15 @@ const find = (bars: Bars, cursor: { node: number; from: number } | null): number
   return -1;
 };
 
-export function FlameCanvas({ state, tree, label, upward, focus, onFocus }: FlameCanvasProps) {
+export function FlameCanvas({
+  state,
+  tree,
+  label,
+  upward,
+  snug,
+  focus,
+  onFocus,
+}: FlameCanvasProps) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = useSize(box);
@@ -189,6 +199,7 @@ export function FlameCanvas({ state, tree, label, upward, focus, onFocus }: Flam
       tabIndex={0}
       role="group"
       aria-label={label}
+      style={snug ? { height: `${rows * ROW + 4}px` } : undefined}
       onKeyDown={press}
       onScroll={(event) => setScroll((event.currentTarget as HTMLElement).scrollTop)}
     >

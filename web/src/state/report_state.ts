@@ -42,11 +42,13 @@ export class ReportState {
   readonly theme = signal<Theme>("system");
   readonly help = signal(false);
   /** How the table groups its rows: a grouping of frames, or "site", "domain", "thread". */
-  readonly tableBy = signal<TableBy>("function");
+  readonly tableBy = signal<TableBy>("line");
   readonly flameBy = signal<GroupKind>("line");
   readonly flameInverted = signal(false);
   /** Whether the flame's root lies at the bottom. */
   readonly flameUpward = signal(false);
+  /** Whether the flame has the table under it. */
+  readonly flameTable = signal(true);
   readonly flameLabel = signal<"name" | "source">("name");
   private readonly zoomed = signal<{ of: CallTree; focus: Focus } | null>(null);
 
@@ -169,16 +171,16 @@ export class ReportState {
     return this.isDiff ? signed(text, value) : text;
   }
 
-  /** What a bar or row calls a frame, as it is grouped by the flame. */
-  label(frame: number): string {
-    if (frame === 0) return NO_FRAME;
+  /** What a bar calls a frame, as the flame groups them; and its place, where that is not the name. */
+  label(frame: number): [name: string, place: string] {
+    if (frame === 0) return [NO_FRAME, ""];
     const by = this.flameBy.value;
     if (by === "line") {
       const source = this.flameLabel.value === "source" ? this.sourceLine(frame) : null;
-      return source ? `${source}  ${this.names.place(frame)}` : this.names.frame(frame);
+      return [source ?? this.names.function(frame), this.names.place(frame)];
     }
     const grouping = this.grouping(by);
-    return this.names.group(grouping, grouping.keyOfFrame[frame]!);
+    return [this.names.group(grouping, grouping.keyOfFrame[frame]!), ""];
   }
 
   /** The text of a frame's line where its file is embedded, and was read. */

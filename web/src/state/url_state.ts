@@ -29,7 +29,8 @@ export function writeHash(state: ReportState): string {
   const selection = state.selection.value;
   put("select", selection && `${selection.kind}-${selection.key}`);
   put("search", state.search.value);
-  put("rows", state.tableBy.value, "function");
+  put("rows", state.tableBy.value, "line");
+  put("below", state.flameTable.value ? null : "0");
   put("bars", state.flameBy.value, "line");
   put("inverted", state.flameInverted.value ? "1" : null);
   put("upward", state.flameUpward.value ? "1" : null);
@@ -53,7 +54,8 @@ export function readHash(state: ReportState, hash: string): void {
     oneOf(
       TABLE_BY.map(({ id }) => id),
       read.get("rows"),
-    ) ?? "function";
+    ) ?? "line";
+  state.flameTable.value = read.get("below") !== "0";
   const ticks = integers(read.get("ticks"));
   const [first = 0, last = 0] = ticks ?? [];
   const valid = ticks?.length === 2 && first <= last && last < profile.ticks.length;

@@ -66,12 +66,13 @@ export function drawEvents(
       ctx.lineTo(left, bbox.top + bbox.height);
       ctx.stroke();
       ctx.setLineDash([]);
+      const label = visible(middle(event.label, 24));
+      const low = bbox.top + bbox.height - 12 * ratio;
+      ctx.strokeStyle = colours.paper;
+      ctx.lineWidth = 3 * ratio;
+      ctx.strokeText(label, left + 3 * ratio, low);
       ctx.fillStyle = colours.text;
-      ctx.fillText(
-        visible(middle(event.label, 24)),
-        left + 3 * ratio,
-        bbox.top + bbox.height - 12 * ratio,
-      );
+      ctx.fillText(label, left + 3 * ratio, low);
     }
   }
   ctx.restore();
@@ -88,6 +89,7 @@ export function drawPeaks(
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio || 1;
   ctx.save();
+  ctx.setLineDash([]);
   ctx.font = `600 ${font}`;
   for (const [rank, { at_s, bytes }] of [...peaks.entries()].reverse()) {
     const x = plot.valToPos(at_s, "x", true);

@@ -75,16 +75,19 @@ export function Timeline({ state }: { state: ReportState }) {
       span: colour("span"),
       mark: colour("mark"),
     };
+    // Lanes of spans lie above the curves.
+    const spans = manifest.events.some(({ begin_s, end_s }) => end_s > begin_s + 0.001);
+    const headroom = spans ? 1.32 : 1.1;
     const pixelFont = FONT.replace("11px", `${11 * (devicePixelRatio || 1)}px`);
     const u = new uPlot(
       {
         width,
         height: HEIGHT,
         legend: { show: false },
-        padding: [6, 12, 0, 0],
+        padding: [6, 24, 0, 0],
         scales: {
           x: { time: false, range: (_, low, high) => [Math.min(0, low), Math.max(high, 1e-3)] },
-          y: { range: (_, _low, high) => [0, Math.max(high, 1) * 1.08] },
+          y: { range: (_, _low, high) => [0, Math.max(high, 1) * headroom] },
         },
         cursor: {
           y: false,
@@ -107,6 +110,7 @@ export function Timeline({ state }: { state: ReportState }) {
           {
             ...axis,
             size: 24,
+            space: 90,
             values: (_, values) => values.map((value) => (value === 0 ? "0" : duration(value))),
           },
           {

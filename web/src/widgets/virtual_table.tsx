@@ -36,10 +36,12 @@ export interface VirtualTableProps {
   onSelect(row: number): void;
   onOpen?(row: number): void;
   empty: string;
+  /** Whether a row selected elsewhere is scrolled into sight. */
+  follow?: boolean;
 }
 
 export function VirtualTable(props: VirtualTableProps) {
-  const { label, columns, rows, sort, onSort, selected, onSelect, onOpen, empty } = props;
+  const { label, columns, rows, sort, onSort, selected, onSelect, onOpen, empty, follow = true } = props;
   const box = useRef<HTMLDivElement>(null);
   const { height } = useSize(box);
   const [scroll, setScroll] = useState(0);
@@ -51,7 +53,8 @@ export function VirtualTable(props: VirtualTableProps) {
 
   useEffect(() => {
     const element = box.current;
-    if (!element || at < 0) return;
+    const inside = element?.contains(document.activeElement);
+    if (!element || at < 0 || !(follow || inside)) return;
     const top = at * TABLE_ROW;
     const room = element.clientHeight - TABLE_ROW;
     if (top < element.scrollTop) element.scrollTop = top;

@@ -8,6 +8,7 @@ import { count } from "../../text/units";
 import { Choice, Pick } from "../../widgets/choice";
 import { Name } from "../../widgets/name";
 import type { ViewProps } from "../registry";
+import { Table } from "../table/table";
 
 const BY: Record<GroupKind, string> = {
   line: "Lines",
@@ -93,6 +94,17 @@ export function Flame({ state }: ViewProps) {
             )}
           </nav>
         )}
+        <button
+          type="button"
+          class="toggle"
+          aria-pressed={state.flameTable.value}
+          title="Show the rows under the flame"
+          onClick={() => {
+            state.flameTable.value = !state.flameTable.value;
+          }}
+        >
+          Rows below
+        </button>
         <Legend state={state} />
       </div>
       <FlameCanvas
@@ -100,9 +112,11 @@ export function Flame({ state }: ViewProps) {
         tree={tree}
         label={`${state.flameInverted.value ? "Inverted call tree" : "Call tree"}: arrow keys walk, Enter zooms, Backspace goes back out`}
         upward={upward}
+        snug={state.flameTable.value}
         focus={focus}
         onFocus={(to) => state.zoom(to)}
       />
+      {state.flameTable.value && <Table state={state} follow={false} />}
     </div>
   );
 }

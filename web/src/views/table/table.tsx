@@ -19,7 +19,7 @@ const STATUS_OF = (before: number, after: number): string => {
   return after < before ? "shrunk" : "same";
 };
 
-export function Table({ state }: ViewProps) {
+export function Table({ state, follow = true }: ViewProps & { follow?: boolean }) {
   const by = state.tableBy.value;
   const values = state.values.value;
   const rows = useMemo(() => tableRows(state, by), [state, by, values]);
@@ -75,7 +75,7 @@ export function Table({ state }: ViewProps) {
       columns.push({
         id: "owner",
         title: "Owner",
-        width: "118px",
+        width: "142px",
         cell: (row) => {
           const style = ownerOf(row);
           return (
@@ -178,6 +178,7 @@ export function Table({ state }: ViewProps) {
         onSort={setSort}
         selected={selected()}
         onSelect={select}
+        follow={follow}
         {...(isGroup(by)
           ? {
               onOpen: () => {
