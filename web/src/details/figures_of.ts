@@ -22,7 +22,7 @@ export function figuresOf(state: ReportState, selection: Selection): SelectionFi
   const own = new Uint8Array(nodes.length);
   for (let node = 0; node < nodes.length; node++) {
     if (keyOfFrame[nodes.frame[node]!] === selection.key) own[node] = under[node] = 1;
-    else if (node > 0 && under[nodes.parent[node]!] === 1) under[node] = 1;
+    else if (nodes.parent[node]! > 0 && under[nodes.parent[node]!] === 1) under[node] = 1;
   }
   const figures: SelectionFigures = {
     self: zero(),

@@ -32,7 +32,19 @@ export function labelOfBar(
   const from = bars.mergedFrom[bar]!;
   if (from >= 0) return [mergedName(tree, node, from), ""];
   if (node === tree.root && tree.frame(node) === 0) return ["whole program", ""];
-  return state.label(tree.frame(node));
+  const folded = state.isFolded(tree.frame(node)) ? importName(state, tree, node) : null;
+  return folded ? [folded, ""] : state.label(tree.frame(node));
+}
+
+/** A run of the import system's frames is called by what it imports most of. */
+function importName(state: ReportState, tree: CallTree, node: number): string {
+  const children = tree.children(node);
+  const [heaviest] = children;
+  if (heaviest === undefined) return "import";
+  const frame = tree.frame(heaviest);
+  if (state.names.function(frame) !== "<module>") return "import";
+  const module = state.names.module(state.profile.frames.file[frame]!);
+  return `import ${module}${children.length > 1 ? ", \u2026" : ""}`;
 }
 
 function mergedName(tree: CallTree, node: number, from: number): string {
@@ -59,6 +71,7 @@ export function describeBar(
   const from = bars.mergedFrom[bar]!;
   const figure = figureOfBar(state, tree, bars, bar);
   const merged = from >= 0;
+  const folded = !merged && state.isFolded(tree.frame(node));
   const frame = tree.frame(node);
   const [name] = labelOfBar(state, tree, bars, bar);
   const of = merged || frame === 0 ? "" : state.names.frame(frame);
@@ -69,9 +82,12 @@ export function describeBar(
     shown: (
       <>
         <strong>
-          <Name text={merged || frame === 0 ? name : state.names.function(frame)} limit={160} />
+          <Name
+            text={merged || frame === 0 || folded ? name : state.names.function(frame)}
+            limit={160}
+          />
         </strong>
-        {!merged && frame !== 0 && (
+        {!merged && frame !== 0 && !folded && (
           <div class="muted">
             <Name text={state.names.fullPlace(frame)} limit={160} />
           </div>
@@ -85,6 +101,7 @@ export function describeBar(
         <div class="muted">
           <i class={`swatch ${style}`} aria-hidden="true" /> {STYLE_NAMES[style]}
           {merged && " \u00b7 click to look inside"}
+          {folded && " \u00b7 frames of the import system, as one"}
         </div>
       </>
     ),

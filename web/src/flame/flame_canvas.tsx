@@ -194,7 +194,7 @@ export function FlameCanvas({
   const described = bars && at >= 0 ? describeBar(state, tree, bars, at) : null;
   return (
     <div
-      class="flame"
+      class={snug ? "flame snug" : "flame"}
       ref={box}
       tabIndex={0}
       role="group"

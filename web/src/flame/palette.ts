@@ -6,10 +6,10 @@ export const CHANGE_STYLES = ["grown", "shrunk", "same"] as const;
 export type BarStyle = (typeof OWNER_STYLES)[number] | (typeof CHANGE_STYLES)[number] | "merged";
 
 export const STYLE_NAMES: Record<BarStyle, string> = {
-  program: "Your program",
+  program: "Program",
   library: "Libraries",
   interpreter: "Interpreter",
-  import: "Import system",
+  import: "Imports",
   none: "No Python frame",
   grown: "Grown",
   shrunk: "Shrunk",

@@ -24,7 +24,32 @@ export interface CallTree {
   framesUnder(node: number): number | null;
 }
 
-/** The call tree as captured. A node's number is that of profile.nodes. */
+/** Where each node is drawn when runs of frames of one owner fold into the first of each run. O(nodes). */
+export interface Folding {
+  /** The node itself, or the first of the run that it is part of. */
+  first: Int32Array;
+  /** Rows above it. */
+  depth: Int32Array;
+}
+
+export function foldingOf({ nodes, frames, files, manifest }: Profile, owner: string): Folding {
+  const folded = manifest.owners.indexOf(owner);
+  const isFolded = (node: number) => {
+    const frame = nodes.frame[node]!;
+    return frame !== 0 && files.owner[frames.file[frame]!] === folded;
+  };
+  const first = new Int32Array(nodes.length);
+  const depth = new Int32Array(nodes.length);
+  for (let node = 1; node < nodes.length; node++) {
+    const parent = nodes.parent[node]!;
+    const run = isFolded(node) && isFolded(parent);
+    first[node] = run ? first[parent]! : node;
+    depth[node] = run ? depth[parent]! : depth[parent]! + 1;
+  }
+  return { first, depth };
+}
+
+/** The call tree as captured, runs of folded frames as one. A node's number is that of profile.nodes. */
 export class WholeTree implements CallTree {
   readonly root = 0;
   readonly inverted = false;
@@ -34,6 +59,7 @@ export class WholeTree implements CallTree {
   constructor(
     private readonly profile: Profile,
     private readonly totals: Totals,
+    private readonly folding: Folding | null = null,
   ) {}
 
   frame(node: number): number {
@@ -41,11 +67,12 @@ export class WholeTree implements CallTree {
   }
 
   parent(node: number): number {
-    return this.profile.nodes.parent[node]!;
+    const parent = this.profile.nodes.parent[node]!;
+    return this.folding ? this.folding.first[parent]! : parent;
   }
 
   depth(node: number): number {
-    return this.profile.nodes.depth[node]!;
+    return (this.folding ?? this.profile.nodes).depth[node]!;
   }
 
   weight(node: number): number {
@@ -61,12 +88,22 @@ export class WholeTree implements CallTree {
     if (known) return known;
     const { end } = this.profile.nodes;
     const { weight } = this.totals;
+    const first = this.folding?.first;
     const found: number[] = [];
     let inOrder = true;
-    for (let child = node + 1; child < end[node]!; child = end[child]!) {
-      if (!(weight[child]! > 0)) continue;
+    for (let child = node + 1; child < end[node]!; ) {
+      if (!(weight[child]! > 0)) {
+        child = end[child]!;
+        continue;
+      }
+      if (first && first[child] !== child) {
+        child++; // of the same run: what it calls comes next
+        continue;
+      }
+      const next = end[child]!;
       inOrder &&= found.length === 0 || weight[found.at(-1)!]! >= weight[child]!;
       found.push(child);
+      child = next;
     }
     if (!inOrder) found.sort((a, b) => weight[b]! - weight[a]! || a - b);
     const children = Int32Array.from(found);

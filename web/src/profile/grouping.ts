@@ -76,7 +76,10 @@ export function groupTotals(
   };
   // The group is open until the end of the subtree of its outermost node.
   const openUntil = new Int32Array(grouping.length);
-  for (let node = 0; node < nodes.length; node++) {
+  // The whole program calls nothing: what is under it is not its callees'.
+  const outside = keyOfFrame[nodes.frame[0]!]!;
+  sums.self[outside] = sums.inclusive[outside] = self[0]!;
+  for (let node = 1; node < nodes.length; node++) {
     const key = keyOfFrame[nodes.frame[node]!]!;
     sums.self[key]! += self[node]!;
     if (openUntil[key]! > node) continue;

@@ -4,7 +4,13 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Focus } from "../flame/layout";
 import { readSources, type SourceFiles } from "../payload/sources";
-import { type CallTree, MergedTree, WholeTree } from "../profile/call_tree";
+import {
+  type CallTree,
+  type Folding,
+  foldingOf,
+  MergedTree,
+  WholeTree,
+} from "../profile/call_tree";
 import { type MetricId, metricInstead, metricOf, metricsFor } from "../profile/figures";
 import {
   type Grouping,
@@ -49,6 +55,8 @@ export class ReportState {
   readonly flameUpward = signal(false);
   /** Whether the flame has the table under it. */
   readonly flameTable = signal(true);
+  /** Whether a run of the import system's frames is one bar. */
+  readonly foldImports = signal(true);
   readonly flameLabel = signal<"name" | "source">("name");
   private readonly zoomed = signal<{ of: CallTree; focus: Focus } | null>(null);
 
@@ -70,7 +78,8 @@ export class ReportState {
     const totals = this.totals.value;
     if (this.flameInverted.value)
       return MergedTree.inverted(this.profile, totals, this.grouping(by));
-    if (by === "line") return new WholeTree(this.profile, totals);
+    if (by === "line")
+      return new WholeTree(this.profile, totals, this.foldImports.value ? this.folding() : null);
     return MergedTree.down(this.profile, totals, this.grouping(by));
   });
   /** Whether the flame shows the call tree itself, whose nodes keep their numbers. */
@@ -89,6 +98,7 @@ export class ReportState {
   /** Per frame, whether its function, file or module contains the search; null when nothing is searched. */
   readonly found: ReadonlySignal<Uint8Array | null> = computed(() => this.findFrames());
 
+  private importFolding: Folding | null = null;
   private readonly groupings = new Map<GroupKind, Grouping>();
   private readonly sums = new Map<GroupKind, ReadonlySignal<GroupTotals>>();
   /** The embedded sources by file index; null until they are read, soon after the first picture. */
@@ -135,6 +145,21 @@ export class ReportState {
   selectFrame(frame: number | null, kind: GroupKind = "line"): void {
     this.selection.value =
       frame === null ? null : { kind, key: this.grouping(kind).keyOfFrame[frame]! };
+  }
+
+  /** Whether a frame is drawn as part of a run. */
+  isFolded(frame: number): boolean {
+    return (
+      frame !== 0 &&
+      this.foldImports.value &&
+      this.treeIsWhole.value &&
+      this.names.ownerOfFrame(frame) === "import"
+    );
+  }
+
+  private folding(): Folding {
+    this.importFolding ??= foldingOf(this.profile, "import");
+    return this.importFolding;
   }
 
   zoom(focus: Focus): void {

@@ -33,6 +33,7 @@ export function writeHash(state: ReportState): string {
   put("below", state.flameTable.value ? null : "0");
   put("bars", state.flameBy.value, "line");
   put("inverted", state.flameInverted.value ? "1" : null);
+  put("imports", state.foldImports.value ? null : "1");
   put("upward", state.flameUpward.value ? "1" : null);
   put("named", state.flameLabel.value, "name");
   const focus = state.flameFocus.value;
@@ -47,6 +48,7 @@ export function readHash(state: ReportState, hash: string): void {
   state.view.value = read.get("view") ?? "flame";
   state.flameBy.value = oneOf(GROUPINGS, read.get("bars")) ?? "line";
   state.flameInverted.value = read.get("inverted") === "1";
+  state.foldImports.value = read.get("imports") !== "1";
   state.flameUpward.value = read.get("upward") === "1";
   state.flameLabel.value = read.get("named") === "source" ? "source" : "name";
   state.search.value = read.get("search") ?? "";

@@ -45,6 +45,29 @@ function slack({ manifest, ticks }: Profile): Column | null {
   });
 }
 
+/** Peaks are points of the heap's curve: a tick's highest is drawn at its end, but where it lay is known. */
+function withPeaks(profile: Profile, data: uPlot.AlignedData, heap: number): uPlot.AlignedData {
+  const { ticks, manifest } = profile;
+  const peaks = manifest.peaks
+    .filter(({ at_s }) => at_s > 0 && at_s < (ticks.end_s.at(-1) ?? 0))
+    .sort((a, b) => a.at_s - b.at_s);
+  const live = ticks.column("live_bytes");
+  const shown = [...(data[heap] as Column)];
+  if (live)
+    for (const { at_s } of peaks) {
+      // The tick of the peak ends at what was live then.
+      const tick = ticks.end_s.findIndex((end) => end >= at_s);
+      if (tick >= 0 && !Number.isNaN(live[tick]!)) shown[tick + 1] = live[tick]!;
+    }
+  const joined = uPlot.join([
+    [...data.slice(0, heap), shown, ...data.slice(heap + 1)] as uPlot.AlignedData,
+    [peaks.map(({ at_s }) => at_s), peaks.map(({ bytes }) => bytes)],
+  ]) as (number | null | undefined)[][];
+  const at = joined.pop()!;
+  joined[heap] = joined[heap]!.map((value, i) => at[i] ?? value);
+  return joined as uPlot.AlignedData;
+}
+
 const heapOf = (ticks: Ticks) => ticks.column("max_live_bytes") ?? ticks.column("live_bytes");
 
 function comparison(profile: Profile): TimelineData {
@@ -101,22 +124,39 @@ export function timelineData(state: ReportState): TimelineData {
     series.push({ dash: [], filled: false, width: 1.5, ...entry });
     columns.push(column);
   };
+  const fromZero = (values: Float64Array): Column => [0, ...known(values)];
   const rss = ticks.column("rss_bytes");
-  add(rss && known(rss), { id: "rss", label: "RSS", colour: "rss", filled: true, width: 1 });
-  add(slack(profile), { id: "slack", label: "Allocator slack", colour: "slack", dash: [2, 3] });
+  add(rss && [null, ...known(rss)], {
+    id: "rss",
+    label: "RSS",
+    colour: "rss",
+    filled: true,
+    width: 1,
+  });
+  const slackColumn = slack(profile);
+  add(slackColumn && [null, ...slackColumn], {
+    id: "slack",
+    label: "Allocator slack",
+    colour: "slack",
+    dash: [2, 3],
+  });
   if (changes) {
     const python = new Set(["object", "mem", "raw"].map((name) => manifest.domains.indexOf(name)));
     const live = liveByTick(changes, ticks.length, (site) => python.has(sites.domain[site]!));
-    add(known(live), { id: "python", label: "Python objects", colour: "python", dash: [6, 3] });
+    add(fromZero(live), { id: "python", label: "Python objects", colour: "python", dash: [6, 3] });
   }
   const heap = heapOf(ticks);
-  add(heap && known(heap), { id: "heap", label: "Heap", colour: "heap", width: 2 });
-  add(ofSelection(state), {
+  add(heap && fromZero(heap), { id: "heap", label: "Heap", colour: "heap", width: 2 });
+  const heapColumn = columns.length;
+  const selected = ofSelection(state);
+  add(selected && [0, ...selected], {
     id: "selection",
     label: "Selection",
     colour: "mark",
     width: 2,
     dash: [1, 2],
   });
-  return { series, aligned: [times(ticks), ...columns] as uPlot.AlignedData };
+  if (ticks.length === 0) return { series: [], aligned: [[]] };
+  const aligned = [[0, ...times(ticks)], ...columns] as uPlot.AlignedData;
+  return { series, aligned: heap ? withPeaks(profile, aligned, heapColumn) : aligned };
 }

@@ -41,7 +41,18 @@ export interface VirtualTableProps {
 }
 
 export function VirtualTable(props: VirtualTableProps) {
-  const { label, columns, rows, sort, onSort, selected, onSelect, onOpen, empty, follow = true } = props;
+  const {
+    label,
+    columns,
+    rows,
+    sort,
+    onSort,
+    selected,
+    onSelect,
+    onOpen,
+    empty,
+    follow = true,
+  } = props;
   const box = useRef<HTMLDivElement>(null);
   const { height } = useSize(box);
   const [scroll, setScroll] = useState(0);

@@ -1,5 +1,6 @@
 // The call tree: who called whom, as wide as the bytes.
 
+import { useEffect, useState } from "preact/hooks";
 import { FlameCanvas } from "../../flame/flame_canvas";
 import { framesFrom } from "../../flame/layout";
 import { Legend } from "../../flame/legend";
@@ -19,6 +20,12 @@ const BY: Record<GroupKind, string> = {
 };
 
 export function Flame({ state }: ViewProps) {
+  // The flame is painted before the rows under it are counted.
+  const [painted, setPainted] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setPainted(true));
+    return () => clearTimeout(timer);
+  }, []);
   const tree = state.tree.value;
   const focus = state.flameFocus.value;
   const upward = state.flameUpward.value;
@@ -94,6 +101,19 @@ export function Flame({ state }: ViewProps) {
             )}
           </nav>
         )}
+        {state.treeIsWhole.value && (
+          <button
+            type="button"
+            class="toggle"
+            aria-pressed={!state.foldImports.value}
+            title="Show each frame of the import system, not one bar for a run of them"
+            onClick={() => {
+              state.foldImports.value = !state.foldImports.value;
+            }}
+          >
+            Import frames
+          </button>
+        )}
         <button
           type="button"
           class="toggle"
@@ -116,7 +136,7 @@ export function Flame({ state }: ViewProps) {
         focus={focus}
         onFocus={(to) => state.zoom(to)}
       />
-      {state.flameTable.value && <Table state={state} follow={false} />}
+      {state.flameTable.value && painted && <Table state={state} follow={false} />}
     </div>
   );
 }
