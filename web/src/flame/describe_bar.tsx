@@ -38,13 +38,12 @@ export function labelOfBar(
 
 /** A run of the import system's frames is called by what it imports most of. */
 function importName(state: ReportState, tree: CallTree, node: number): string {
-  const children = tree.children(node);
-  const [heaviest] = children;
-  if (heaviest === undefined) return "import";
+  const [heaviest] = tree.children(node);
+  if (heaviest === undefined || tree.weight(heaviest) < tree.weight(node) / 2) return "import";
   const frame = tree.frame(heaviest);
   if (state.names.function(frame) !== "<module>") return "import";
   const module = state.names.module(state.profile.frames.file[frame]!);
-  return `import ${module}${children.length > 1 ? ", \u2026" : ""}`;
+  return `import ${module}`;
 }
 
 function mergedName(tree: CallTree, node: number, from: number): string {

@@ -29,7 +29,7 @@ export function Choice<Id extends string>({ label, options, value, onChange }: C
 export function Pick<Id extends string>({ label, options, value, onChange }: ChoiceProps<Id>) {
   return (
     <label class="pick">
-      <span>{label}</span>
+      <span class="unseen">{label}</span>
       <select value={value} onChange={(event) => onChange(event.currentTarget.value as Id)}>
         {options.map(({ id, label: text }) => (
           <option key={id} value={id}>

@@ -62,7 +62,7 @@ export function Flame({ state }: ViewProps) {
           }}
         />
         <Pick
-          label="Bars are"
+          label="What bars are"
           options={GROUPINGS.map((id) => ({ id, label: BY[id] }))}
           value={state.flameBy.value}
           onChange={(id) => {
@@ -71,7 +71,7 @@ export function Flame({ state }: ViewProps) {
         />
         {state.flameBy.value === "line" && (state.sourceFiles.value?.size ?? 0) > 0 && (
           <Pick
-            label="named by"
+            label="What bars are named by"
             options={[
               { id: "name", label: "function" },
               { id: "source", label: "source line" },

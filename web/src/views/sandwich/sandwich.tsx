@@ -22,7 +22,7 @@ export function Sandwich({ state }: ViewProps) {
   const totals = state.totals.value;
   const trees = useMemo(
     () =>
-      key < 0
+      key < 0 || frame === 0
         ? null
         : {
             callers: MergedTree.callers(state.profile, totals, grouping, key),
