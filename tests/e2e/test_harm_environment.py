@@ -73,7 +73,7 @@ def test_strict_overcommit_is_enough(tmp_path: Path) -> None:
         pytest.skip("the kernel's setting cannot be changed here")
     before = settings.read_text()
     path = tmp_path / "out.hscope"
-    with Path("/tmp/heapscope-overcommit.lock").open("w") as lock:  # noqa: S108
+    with Path("/tmp/heapscope-overcommit.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ended = subprocess.run(
             ["sh", "-c", STRICT, "sh", *command(path, "-c", GROW)],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 _NOTEBOOK_HEIGHT = 800
+_LARGE = 8_000_000  # bytes, beyond which a third of the time is worth a twentieth of the size
 
 
 class Report:
@@ -139,5 +140,6 @@ def _json(value: object) -> str:
 
 
 def _compressed(data: bytes) -> str:
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    level = 6 if len(data) < _LARGE else 3
+    compressor = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
     return base64.b64encode(compressor.compress(data) + compressor.flush()).decode()

@@ -216,11 +216,11 @@ function Box({ state, node, x, y }: { state: ReportState; node: GraphNode; x: nu
       <title>{`${name}\n${place}\n${figures}\nitself ${state.format(self)} (${share(self, total)})${node.isRecursive ? "\ncalls itself" : ""}`}</title>
       <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx="3" />
       <text x="8" y="14" class="call-graph-name">
-        {middle(name, 31)}
+        {middle(name, 28)}
         {node.isRecursive ? " \u21ba" : ""}
       </text>
       <text x="8" y="27" class="call-graph-place">
-        {middle(place, 37)}
+        {middle(place, 34)}
       </text>
       <text x="8" y="40">
         {figures}

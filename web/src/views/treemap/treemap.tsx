@@ -82,22 +82,24 @@ export function Treemap({ state }: ViewProps) {
 
   return (
     <div class="treemap-view">
-      <nav class="toolbar path" aria-label="Shown part">
-        {open.map((area, depth) => (
-          <button
-            key={area.name}
-            type="button"
-            aria-current={depth === open.length - 1 ? "location" : undefined}
-            onClick={() => zoom(path.slice(0, depth))}
-          >
-            <Name text={area.name} limit={60} /> {state.format(area.value)}
-          </button>
-        ))}
+      <div class="toolbar">
+        <nav class="path" aria-label="Shown part">
+          {open.map((area, depth) => (
+            <button
+              key={area.name}
+              type="button"
+              aria-current={depth === open.length - 1 ? "location" : undefined}
+              onClick={() => zoom(path.slice(0, depth))}
+            >
+              <Name text={area.name} limit={60} /> {state.format(area.value)}
+            </button>
+          ))}
+        </nav>
         <span class="muted">
           As large as what code allocated itself. Double click or Enter opens, Escape closes.
         </span>
         <Legend state={state} />
-      </nav>
+      </div>
       <div
         class="treemap"
         ref={box}
