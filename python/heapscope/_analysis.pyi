@@ -1,7 +1,7 @@
 """Reads captures and answers questions about them; bytes are requested bytes, times are seconds."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 class Capture:
@@ -69,6 +69,21 @@ class Capture:
         """The JSON of the verb ``diff``: this capture is A, `other` is B."""
     def columns(self) -> dict[str, Any]:
         """The tables sites, frames, ticks and threads as bytes of columns: see heapscope.tables."""
+    def export(
+        self,
+        format: str,  # noqa: A002
+        write: Callable[[bytes], object],
+        *,
+        metric: str = "peak",
+        title: bytes = b"",
+        exporter: str = "heapscope",
+        summary: str = "{}",
+    ) -> None:
+        """Hand the capture in a format to `write`, piece by piece; not compressed.
+
+        `title` is what was run, `exporter` who writes, `summary` the JSON of `summary`. ValueError:
+        no such format, or it cannot hold what is asked for.
+        """
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -299,6 +299,41 @@ class Capture:
         """
         return self._capture.peaks(limit, fall)
 
+    def export(
+        self,
+        format: str,  # noqa: A002
+        path: str | os.PathLike[str] | None = None,
+        *,
+        metric: str = "peak",
+        force: bool = False,
+    ) -> str:
+        """Write the capture in the format of another tool, as ``heapscope export`` does.
+
+        Parameters
+        ----------
+        format : str
+            ``pprof``, ``speedscope``, ``firefox``, … : see ``heapscope export --help``.
+        path : str or os.PathLike, optional
+            The file; by default it is named after the capture. Gzipped if it ends in ``.gz``.
+        metric : {"peak", "live", "allocated", "temporary", "count"}
+            What stacks weigh.
+        force : bool
+            Replace a file that is there.
+
+        Returns
+        -------
+        str
+            The file's name.
+
+        Raises
+        ------
+        heapscope.HeapscopeError
+            The format cannot hold that, or the file is there or cannot be written.
+        """
+        from heapscope import exporters
+
+        return exporters.export(self._capture, format, path, metric=metric, force=force)
+
     @property
     def _cached_summary(self) -> dict[str, Any]:
         if self._summary is None:

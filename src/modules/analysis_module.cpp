@@ -50,6 +50,7 @@ NB_MODULE(_analysis, module) {
   CaptureClass capture(module, "Capture", "An opened capture, in memory.");
   add_capture(capture);
   add_growth(capture);
+  add_export(capture);
   add_report(capture);
   add_diff(capture);
   add_columns(capture);

@@ -7,6 +7,7 @@ namespace heapscope::modules {
 
 void add_capture(CaptureClass& capture);
 void add_growth(CaptureClass& capture);
+void add_export(CaptureClass& capture);
 void add_report(CaptureClass& capture);
 void add_diff(CaptureClass& capture);
 void add_columns(CaptureClass& capture);

@@ -9,6 +9,11 @@ import stat
 
 from heapscope.errors import HeapscopeError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
 
 def write_new(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> None:
     """Write a file: into a temporary one beside it, which then takes its name.
@@ -27,6 +32,16 @@ def write_new(path: str | os.PathLike[str], data: bytes, *, force: bool = False)
     heapscope.HeapscopeError
         There is a file and `force` is false, it is no regular file, or it cannot be written.
     """
+    with new_file(path, force=force) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[BinaryIO]:
+    """Write a file piece by piece: it takes its name when the body has ended without an error.
+
+    Parameters and errors are those of `write_new`.
+    """
     name = os.fspath(path)
     check_free(path, force=force)
     target = os.path.realpath(name)
@@ -34,7 +49,7 @@ def write_new(path: str | os.PathLike[str], data: bytes, *, force: bool = False)
     try:
         try:
             with open(temporary, "xb") as file:  # noqa: PTH123 - bytes of any name
-                file.write(data)
+                yield file
             if force:
                 os.replace(temporary, target)  # noqa: PTH105
             else:

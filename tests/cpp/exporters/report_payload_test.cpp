@@ -85,7 +85,7 @@ TEST_P(Payloads, changes_tell_what_any_range_of_time_left_live) {
     }
     std::erase_if(live, [](const auto& entry) { return !entry.second.any(); });
     std::map<PlainSite, Figures> truth;
-    for (const auto& [site, bytes] : history.live_from_range(from, to)) truth[site].live_bytes = bytes;
+    for (const auto& [site, range] : history.range(from, to)) truth[site].live_bytes = range.live_bytes;
     std::erase_if(truth, [](const auto& entry) { return !entry.second.any(); });
     EXPECT_TRUE(live == with_threads(truth, payload)) << from << " to " << to;
   }
