@@ -104,7 +104,7 @@ export function Picture({ state, graph, laid, onElement }: PictureProps) {
         ref={svg}
         role="group"
         aria-label={`Call graph of ${graph.nodes.length} functions; arrow keys move it, plus and minus zoom`}
-        tabIndex={0}
+        tabindex={0}
         viewBox={`${frame.x} ${frame.y} ${frame.width} ${frame.height}`}
         onKeyDown={press}
         onPointerDown={(event) => {
@@ -200,9 +200,8 @@ function Box({ state, node, x, y }: { state: ReportState; node: GraphNode; x: nu
   return (
     <g
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={isSelected}
-      aria-label={`${name}, ${place}: ${figures}, itself ${state.format(self)}`}
       class={`call-graph-node ${look}${isSelected ? " selected" : ""}`}
       transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}
       onClick={select}

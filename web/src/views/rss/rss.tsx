@@ -21,11 +21,12 @@ export function Rss({ state }: ViewProps) {
   const { rss, rss_over_time: overTime } = state.profile.manifest;
   const [chosen, setChosen] = useState<number | null>(null);
   const moment = chosen !== null && overTime ? momentAt(overTime, chosen) : momentOf(rss!);
+  const order = (overTime?.parts ?? rss!.rows).map(({ part }) => part);
   return (
     <div class="rss">
       {rss?.advice && <p class="rss-advice">{rss.advice}</p>}
       {overTime && overTime.time_s.length > 1 && (
-        <Picture overTime={overTime} chosen={chosen} onChoose={setChosen} />
+        <Picture overTime={overTime} order={order} chosen={chosen} onChoose={setChosen} />
       )}
       <div class="toolbar">
         <h2>{moment.title}</h2>
@@ -35,7 +36,7 @@ export function Rss({ state }: ViewProps) {
           </button>
         )}
       </div>
-      <Ledger moment={moment} />
+      <Ledger moment={moment} order={order} />
       <p class="muted">
         The rows sum to what the kernel counts as resident (RSS). Absent is of the same memory what
         is not resident: never written, or given back.
@@ -62,7 +63,7 @@ export function momentAt({ time_s, parts }: RssOverTime, index: number): Moment 
   };
 }
 
-function Ledger({ moment }: { moment: Moment }) {
+function Ledger({ moment, order }: { moment: Moment; order: readonly string[] }) {
   const whole = moment.rss_bytes ?? 0;
   const hasAbsent = moment.rows.some(({ absent_bytes }) => (absent_bytes ?? 0) > 0);
   const rows = moment.rows.filter(
@@ -87,7 +88,8 @@ function Ledger({ moment }: { moment: Moment }) {
         {rows.map(({ part, bytes, absent_bytes }) => (
           <tr key={part}>
             <th scope="row">
-              <i class="swatch" style={{ background: colourOf(part) }} aria-hidden="true" /> {part}
+              <i class="swatch" style={{ background: colourOf(part, order) }} aria-hidden="true" />{" "}
+              {part}
             </th>
             <td class="numeric">
               {bytes === null ? (
@@ -111,20 +113,21 @@ function Ledger({ moment }: { moment: Moment }) {
   );
 }
 
-/** A part's colour: by its name, so that picture and table agree whatever parts there are. */
-export function colourOf(part: string): string {
+/** A part's colour by its place among all parts: neighbours differ much, picture and table agree. */
+export function colourOf(part: string, order: readonly string[]): string {
   if (part === "unexplained") return "var(--muted)";
-  let hash = 7;
-  for (const character of part) hash = (hash * 31 + character.codePointAt(0)!) % 360;
-  return `hsl(${hash} var(--layer-saturation) var(--layer-lightness))`;
+  const hue = (205 + 137.5 * Math.max(0, order.indexOf(part))) % 360;
+  return `hsl(${hue} 45% 58%)`;
 }
 
 function Picture({
   overTime,
+  order,
   chosen,
   onChoose,
 }: {
   overTime: RssOverTime;
+  order: readonly string[];
   chosen: number | null;
   onChoose(index: number | null): void;
 }) {
@@ -178,7 +181,7 @@ function Picture({
         {layers.map((layer, index) => (
           <path
             key={layer.part}
-            style={{ fill: colourOf(layer.part) }}
+            style={{ fill: colourOf(layer.part, order) }}
             d={layerPath(
               time_s,
               layer.top,
@@ -203,6 +206,11 @@ function Picture({
             </g>
           );
         })}
+        {[0, 0.25, 0.5, 0.75].map((part) => (
+          <text key={part} class="rss-time" x={width * part + 3} y={height - 4}>
+            {duration(end_s * part)}
+          </text>
+        ))}
         <line
           class="rss-cursor"
           x1={(width * (time_s[at] ?? 0)) / end_s}

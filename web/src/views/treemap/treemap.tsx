@@ -140,7 +140,6 @@ interface TileBoxProps extends ViewProps {
 
 function TileBox({ state, tile, id, isFocus, whole, onSelect, onOpen }: TileBoxProps) {
   const { area, x, y, width, height, isOpen } = tile;
-  const label = `${visible(middle(nameOf(area), 120))}: ${state.format(area.value)}, ${share(area.value, whole.value)}`;
   const look = state.isDiff
     ? area.value > 0
       ? "grown"
@@ -152,9 +151,10 @@ function TileBox({ state, tile, id, isFocus, whole, onSelect, onOpen }: TileBoxP
       : area.frame === 0
         ? "none"
         : state.names.ownerOfFrame(area.frame);
-  const described = STYLE_NAMES[look as BarStyle]
-    ? `${label}, ${STYLE_NAMES[look as BarStyle].toLowerCase()}`
-    : label;
+  const figure = state.format(area.value);
+  const more = [share(area.value, whole.value), STYLE_NAMES[look as BarStyle].toLowerCase()].join(
+    ", ",
+  );
   const isSelected = area.kind === "function" && area.frame !== 0 && state.isSelected(area.frame);
   const style = { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` };
   const shows = width > 34 && height > 15;
@@ -164,23 +164,20 @@ function TileBox({ state, tile, id, isFocus, whole, onSelect, onOpen }: TileBoxP
         type="button"
         id={id}
         class={`${look}${isSelected ? " selected" : ""}`}
-        title={described}
-        aria-label={described}
+        title={`${visible(middle(nameOf(area), 120))}: ${figure}, ${more}`}
         aria-pressed={isSelected}
         tabIndex={isFocus ? 0 : -1}
         onClick={onSelect}
         onDblClick={onOpen}
       >
-        {shows && (
-          <>
-            <span class="tile-name">
-              <Name text={nameOf(area)} limit={60} />
-            </span>
-            {(isOpen ? width > 110 : height > 30) && (
-              <span class="tile-figure">{state.format(area.value)}</span>
-            )}
-          </>
-        )}
+        {/* What has no room is there for those who do not look. */}
+        <span class={shows ? "tile-name" : "unseen"}>
+          <Name text={nameOf(area)} limit={60} />{" "}
+        </span>
+        <span class={shows && (isOpen ? width > 110 : height > 30) ? "tile-figure" : "unseen"}>
+          {figure}
+        </span>
+        <span class="unseen">, {more}</span>
       </button>
     </div>
   );
