@@ -84,6 +84,8 @@ class Capture:
         `title` is what was run, `exporter` who writes, `summary` the JSON of `summary`. ValueError:
         no such format, or it cannot hold what is asked for.
         """
+    def python_live_bytes(self) -> list[int]:
+        """Bytes live in the domains object, mem and raw at the end of each tick."""
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -165,6 +165,10 @@ FlatTable ticks_of(const Capture& capture) {
   for (const auto& [name, field] : kTickColumns) {
     const auto of = [field = field](const capture::Tick& tick) { return tick.*field; };
     table.columns.push_back(numbers(name, capture.ticks, of));
+    if (field == &capture::Tick::live_bytes) {
+      const auto same = [](std::uint64_t bytes) { return bytes; };
+      table.columns.push_back(numbers("python_live_bytes", python_live_bytes(capture), same));
+    }
   }
   return table;
 }
@@ -232,7 +236,7 @@ void add_stacks(FlatCapture& flat, const Capture& capture, const std::vector<std
     }
     std::reverse(flat.stack_frames.begin() + static_cast<std::ptrdiff_t>(begin), flat.stack_frames.end());
     flat.stack_ends.push_back(static_cast<std::int32_t>(flat.stack_frames.size()));
-    if (depths[site.node] > kept) flat.cut_at = std::max<std::size_t>(kept, 1);
+    if (depths[site.node] > kept) flat.cut_at = kept;
   }
 }
 
@@ -242,11 +246,12 @@ FlatTable sites_of(const Capture& capture, const std::vector<std::uint32_t>& thr
   table.rows = capture.sites.size();
   FrameColumns innermost(capture);
   Texts domains, threads;
-  Numbers ids, depth;
+  Numbers ids, frames, depth;
   std::vector<Figures> figures;
   for (std::uint32_t id = 0; id < capture.sites.size(); ++id) {
     const capture::Site& site = capture.sites[id];
     ids.add(id);
+    frames.add(capture.nodes[site.node].frame);
     innermost.add(capture.nodes[site.node].frame);
     domains.add(domain_name(site.domain));
     threads.add(thread_name(capture, thread_of_node[site.node]));
@@ -254,6 +259,7 @@ FlatTable sites_of(const Capture& capture, const std::vector<std::uint32_t>& thr
     figures.push_back(site.figures);
   }
   table.columns.push_back({"site", ids.take()});
+  table.columns.push_back({"frame", frames.take()});
   innermost.take(table);
   table.columns.push_back({"domain", domains.take()});
   table.columns.push_back({"thread", threads.take()});
@@ -263,6 +269,17 @@ FlatTable sites_of(const Capture& capture, const std::vector<std::uint32_t>& thr
 }
 
 }  // namespace
+
+std::vector<std::uint64_t> python_live_bytes(const Capture& capture) {
+  std::vector<std::uint64_t> live(capture.ticks.size(), 0);  // changes first, modulo 2^64
+  for (const capture::TickDelta& delta : capture.tick_log) {
+    const capture::Domain domain = capture.sites[delta.site].domain;
+    const bool native = domain == capture::Domain::kMalloc || domain == capture::Domain::kMmap;
+    if (!native && delta.tick < live.size()) live[delta.tick] += static_cast<std::uint64_t>(delta.live_bytes);
+  }
+  for (std::size_t tick = 1; tick < live.size(); ++tick) live[tick] += live[tick - 1];
+  return live;
+}
 
 FlatCapture flatten(const Capture& capture, std::size_t most_frames) {
   const std::vector<std::uint32_t> thread_of_node = threads_of_nodes(capture);

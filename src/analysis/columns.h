@@ -2,7 +2,7 @@
 //
 //   sites    one row for each (stack, domain): its innermost frame, whose code that is, thread, and the figures
 //   frames   one row for each (code object, position) of the stacks; `frame` is its id
-//   ticks    one row for each interval of the timeline, as in the timeline of a capture
+//   ticks    one row for each interval of the timeline, as in the timeline of a capture, and what Python has of it
 //   threads  one row for each thread: its figures; what has no thread is a row too
 //
 // Columns are named as in the JSON of the verbs. In `sites`, in `threads` the figures sum to the summary's. Unknown is
@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,10 +49,13 @@ struct FlatCapture {
   FlatTable threads;
   std::vector<std::int32_t> stack_ends;    // of each site
   std::vector<std::int32_t> stack_frames;  // row of `frames`
-  std::size_t cut_at = 0;                  // frames kept of a deeper stack; 0: none was cut
+  std::optional<std::size_t> cut_at;       // frames kept of a deeper stack; none when none was cut
 };
 
 inline constexpr std::size_t kMostFrames = std::size_t{1} << 25;
+
+// Live bytes in the domains object, mem and raw at the end of each tick. O(tick log).
+std::vector<std::uint64_t> python_live_bytes(const capture::Capture& capture);
 
 FlatCapture flatten(const capture::Capture& capture, std::size_t most_frames = kMostFrames);
 

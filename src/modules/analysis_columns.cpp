@@ -53,12 +53,20 @@ nb::dict columns(const OpenedCapture& opened) {
   result["threads"] = table_of(flat.threads);
   result["stack_ends"] = bytes_of(flat.stack_ends);
   result["stack_frames"] = bytes_of(flat.stack_frames);
-  result["stacks_cut_at"] = flat.cut_at == 0 ? nb::none() : nb::object(nb::int_(flat.cut_at));
+  result["stacks_cut_at"] = flat.cut_at ? nb::object(nb::int_(*flat.cut_at)) : nb::none();
   return result;
+}
+
+nb::list python_live_bytes(const OpenedCapture& opened) {
+  nb::list bytes;
+  for (const std::uint64_t value : analysis::python_live_bytes(opened.data())) bytes.append(value);
+  return bytes;
 }
 
 }  // namespace
 
-void add_columns(CaptureClass& capture) { capture.def("columns", &columns); }
+void add_columns(CaptureClass& capture) {
+  capture.def("columns", &columns).def("python_live_bytes", &python_live_bytes);
+}
 
 }  // namespace heapscope::modules

@@ -65,7 +65,8 @@ def _python_run(
     suffix = "-checked" if checked else ""
     name = f"CPython {interpreter.version}" + (", checked walks" if checked else "")
     try:
-        environment = Environment(interpreter.minor + suffix, interpreter).install("build", "test")
+        groups = ("build", "test", "test-extras") if every else ("build", "test")
+        environment = Environment(interpreter.minor + suffix, interpreter).install(*groups)
         wheel.install(environment, tools, {"HEAPSCOPE_CHECK_WALKS": "ON"} if checked else {})
     except Problem as problem:
         if problem.code == 2:

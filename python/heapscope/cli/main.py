@@ -19,6 +19,8 @@ VERBS = {
     "export": "the capture in the format of another tool: pprof, speedscope, CSV, …",
     "report": "all of it as one HTML file, of a run or of what changed between two",
     "diff": "what changed between two captures; checks for CI",
+    "query": "SQL over captures",
+    "plot": "a picture of memory over time",
 }
 
 USAGE = """\

@@ -1,0 +1,315 @@
+"""Memory over time, drawn by matplotlib: needs the extra ``plot``.
+
+Every line carries its name at its end, so there is no legend. Names come from captures and are
+shown as they are: never read as mathematics, and what the font lacks is written as an escape. The
+same captures give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from heapscope.cli import units
+from heapscope.cli.call_tree import program_lines, without_import_machinery
+from heapscope.cli.fitting import fit, printable
+from heapscope.cli.summary import headline
+from heapscope.report.manifest import title_of
+from heapscope.tables import import_extra
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heapscope import _analysis
+
+_INCHES = (10.0, 5.625)  # 16:9
+_DPI = 160
+_TEXT = "#222222"
+_QUIET = "#6b6b6b"
+_RSS = "#9aa5b1"
+_HEAP = "#0b62a4"
+_PYTHON = "#c25b00"
+# Told apart by eyes of every kind, on white: Okabe and Ito's, without yellow.
+_RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8a6d00", "#000000")
+_NAME = 36  # letters of a label at most
+_DETAIL = 0.0005
+_STYLE = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.unicode_minus": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 14,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "heapscope",
+    "text.usetex": False,
+}
+
+
+class _Run(NamedTuple):
+    """What is drawn of a capture: points over seconds; `peak` is one of the heap's."""
+
+    name: str
+    capture: str
+    times: list[float]
+    heap: list[int]
+    python: list[tuple[float, int]]
+    rss: list[tuple[float, float]]  # sampled at the ends of ticks
+    most_rss: int | None  # by the kernel's account, whenever that was
+    peak: tuple[float, int]
+    sentence: str
+    end: float
+
+
+class _Label(NamedTuple):
+    """A line's name, and where the line ends."""
+
+    text: str
+    colour: str
+    x: float
+    y: float
+
+
+def draw(captures: Sequence[_analysis.Capture], kind: str, title: str | None = None) -> bytes:
+    """Return a picture of one or more runs.
+
+    Parameters
+    ----------
+    captures : sequence of heapscope._analysis.Capture
+        The runs.
+    kind : {"png", "svg", "pdf"}
+        The file's format.
+    title : str, optional
+        Above the picture; else the script's name.
+
+    Raises
+    ------
+    heapscope.HeapscopeError
+        matplotlib is not installed.
+    """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    matplotlib = import_extra("matplotlib", "plot")
+    figures = import_extra("matplotlib.figure", "plot")
+    runs = [_run_of(capture) for capture in captures]
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = figures.Figure(figsize=_INCHES, dpi=_DPI, layout="constrained")
+        axes = figure.add_subplot()
+        labels = _draw_one(axes, runs[0]) if len(runs) == 1 else _draw_several(axes, runs)
+        _finish(axes, runs, title or (runs[0].name if len(runs) == 1 else "Heap, run by run"))
+        _place_labels(axes, labels)
+        written = io.BytesIO()
+        figure.savefig(written, format=kind, metadata=_metadata(kind))
+    return written.getvalue()
+
+
+def _metadata(kind: str) -> dict[str, Any]:
+    """Leave out what would differ from one call to the next."""
+    if kind == "svg":
+        return {"Date": None}
+    if kind == "pdf":
+        return {"CreationDate": None, "Producer": None}
+    return {"Software": None}
+
+
+def _run_of(capture: _analysis.Capture) -> _Run:
+    summary, timeline = capture.summary(), capture.timeline()
+    ends = timeline["time_s"]
+    peak = (summary["peak_at_s"] or 0.0, summary["peak_bytes"])
+    last = (max([*ends[-1:], summary["duration_s"] or 0.0, peak[0]]), summary["live_bytes_at_end"])
+    # The heap was empty at the start. A maximum inside a tick is drawn in its middle, the peak at
+    # its time.
+    heap = [(0.0, 0)]
+    before = 0.0
+    for end, live, most in zip(
+        ends, timeline["live_bytes"], timeline["max_live_bytes"], strict=True
+    ):
+        if not before <= peak[0] <= end and most > max(live, heap[-1][1]):
+            heap.append(((before + end) / 2, most))
+        heap.append((end, live))
+        before = end
+    heap = sorted([*heap, peak, last], key=lambda point: point[0])
+    python = [(0.0, 0), *zip(ends, capture.python_live_bytes(), strict=True)]
+    rss = [
+        (end, math.nan if value is None else value)
+        for end, value in zip(ends, timeline["rss_bytes"], strict=True)
+    ]
+    own = program_lines(without_import_machinery(capture.tree(threshold=_DETAIL)))
+    return _Run(
+        title_of(summary),
+        Path(summary["capture"]).stem,
+        [time for time, _ in heap],
+        [value for _, value in heap],
+        python,
+        rss,
+        summary["peak_rss_bytes"],
+        peak,
+        headline(summary, own),
+        last[0],
+    )
+
+
+def _draw_one(axes: Any, run: _Run) -> list[_Label]:
+    labels = []
+    known = [(time, value) for time, value in run.rss if not math.isnan(value)]
+    if known:
+        times, values = zip(*run.rss, strict=True)
+        axes.fill_between(times, values, color=_RSS, alpha=0.35, linewidth=0)
+        axes.plot(times, values, color=_RSS, linewidth=1)
+        text = f"RSS {units.size(int(known[-1][1]))}"
+        if run.most_rss is not None and run.most_rss > 1.02 * max(value for _, value in known):
+            text += f"\nup to {units.size(run.most_rss)}"  # between two ticks
+        labels.append(_Label(text, _QUIET, *known[-1]))
+    axes.plot(run.times, run.heap, color=_HEAP, linewidth=2.2)
+    labels.append(_Label(f"heap {units.size(run.heap[-1])}", _HEAP, run.end, run.heap[-1]))
+    if len(run.python) > 1:
+        times, values = zip(*run.python, strict=True)
+        axes.plot(times, values, color=_PYTHON, linewidth=1.6)
+        labels.append(_Label(f"Python {units.size(values[-1])}", _PYTHON, times[-1], values[-1]))
+    _mark_peak(axes, run, _HEAP)
+    sentence = run.sentence.replace("; ", "\n", 1)
+    lines = [fit(_known_letters(line), 60) for line in sentence.splitlines()]
+    _annotate(axes, run, "\n".join(lines), _TEXT, size=14)
+    return labels
+
+
+def _draw_several(axes: Any, runs: list[_Run]) -> list[_Label]:
+    labels = []
+    for number, run in enumerate(runs):
+        colour = _RUNS[number % len(_RUNS)]
+        dashes = ("-", "--", ":")[number // len(_RUNS) % 3]
+        if run.rss:
+            times, values = zip(*run.rss, strict=True)
+            axes.fill_between(times, values, color=colour, alpha=0.08, linewidth=0)
+        axes.plot(run.times, run.heap, color=colour, linewidth=2.2, linestyle=dashes)
+        _mark_peak(axes, run, colour)
+        name = fit(_known_letters(_distinct(run, runs, number)), _NAME)
+        text = f"{name}\n{units.size(run.peak[1])} at peak"
+        labels.append(_Label(text, colour, run.end, run.heap[-1]))
+    return labels
+
+
+def _distinct(run: _Run, runs: list[_Run], number: int) -> str:
+    """Name a run among others: by its script, where that does not tell also by its capture."""
+    same = [other for other in runs if other.name == run.name]
+    if len(same) == 1:
+        return run.name
+    unique = sum(other.capture == run.capture for other in same) == 1
+    return f"{run.name} ({run.capture if unique else number + 1})"
+
+
+def _mark_peak(axes: Any, run: _Run, colour: str) -> None:
+    axes.plot(*run.peak, marker="o", markersize=7, color=colour, markeredgecolor="white")
+
+
+def _annotate(axes: Any, run: _Run, text: str, colour: str, size: int) -> None:
+    """Write above the peak, to the side that has more room."""
+    share = run.peak[0] / run.end if run.end else 0.0
+    side = "left" if share < 0.4 else "right" if share > 0.6 else "center"
+    axes.annotate(
+        text,
+        run.peak,
+        xytext=(0, 10),
+        textcoords="offset points",
+        horizontalalignment=side,
+        verticalalignment="bottom",
+        color=colour,
+        fontsize=size,
+        parse_math=False,
+        annotation_clip=False,
+    )
+
+
+def _finish(axes: Any, runs: list[_Run], title: str) -> None:
+    import_extra("matplotlib.ticker", "plot")
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+    highest = max(
+        [1.0]
+        + [float(value) for run in runs for value in run.heap]
+        + [value for run in runs for _, value in run.rss if not math.isnan(value)]
+    )
+    # With room for the words above the peak.
+    axes.set_ylim(0, highest * (1.22 if len(runs) == 1 else 1.06))
+    end = max(run.end for run in runs) or 1.0
+    axes.set_xlim(0, end)
+    unit = 1024 ** min(int(math.log(max(highest, 1), 1024)), 6)
+    marks = MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(0, highest * 1.1 / unit)
+    axes.yaxis.set_major_locator(
+        FixedLocator([mark * unit for mark in marks if mark * unit <= highest * 1.1])
+    )
+    name = units.size(unit).partition(" ")[2]
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value / unit:g} {name}" if value else "0")
+    )
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=_QUIET, length=0, pad=7)
+    for spine in ("left", "bottom"):
+        axes.spines[spine].set_color("#c8c8c8")
+    axes.set_xlabel("seconds since the start", color=_QUIET, loc="left")
+    axes.set_title(
+        fit(_known_letters(title), 64), loc="left", color=_TEXT, fontweight="bold", parse_math=False
+    )
+
+
+def _place_labels(axes: Any, labels: list[_Label]) -> None:
+    """Write the names right of the picture at the lines' ends, far enough apart to be read.
+
+    A thin line leads there from where a run ended early.
+    """
+    height = _INCHES[1] * 72 * 0.78  # of the axes, about
+    top, end = axes.get_ylim()[1], axes.get_xlim()[1]
+    ordered = sorted(labels, key=lambda label: label.y)
+    heights = [18.0 * (label.text.count("\n") + 1) / height for label in ordered]
+    squeeze = min(1.0, 1.0 / (sum(heights) or 1.0))
+    spots: list[float] = []
+    for position, label in enumerate(ordered):
+        least = spots[-1] + squeeze * _half(heights, position - 1) if spots else 0.0
+        spots.append(max(label.y / top, least))
+    limit = 1.0
+    for position in reversed(range(len(spots))):
+        spots[position] = min(spots[position], limit)
+        limit = spots[position] - squeeze * _half(heights, position - 1)
+    for label, spot in zip(ordered, spots, strict=True):
+        if label.x < 0.97 * end:
+            axes.plot(
+                [label.x, end],
+                [label.y, spot * top],
+                color=label.colour,
+                linewidth=1,
+                linestyle=":",
+            )
+        axes.annotate(
+            label.text,
+            (1, spot),
+            xycoords="axes fraction",
+            xytext=(8, 0),
+            textcoords="offset points",
+            verticalalignment="center",
+            color=label.colour,
+            fontsize=13,
+            parse_math=False,
+            annotation_clip=False,
+        )
+
+
+def _half(heights: list[float], position: int) -> float:
+    """Return how far the middles of a label and the next one are apart at least."""
+    return sum(heights[max(position, 0) : position + 2]) / 2
+
+
+def _known_letters(text: str) -> str:
+    """Write what the font has no letter for as an escape."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    letters = get_font(findfont(FontProperties(family=_STYLE["font.family"]))).get_charmap()
+    return "".join(
+        letter if letter == "\n" or ord(letter) in letters else ascii(letter)[1:-1]
+        for letter in "\n".join(map(printable, text.split("\n")))
+    )
