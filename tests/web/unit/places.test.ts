@@ -7,7 +7,7 @@ import { totalsOf } from "../../../web/src/profile/totals";
 import { ReportState } from "../../../web/src/state/report_state";
 import { filesOf, heaviestFile } from "../../../web/src/views/source/file_list";
 import { heaviestFrame, placesOf, placesOfFile } from "../../../web/src/views/source/places";
-import { whyMissing } from "../../../web/src/views/source/source";
+import { heaviestLine, whyMissing } from "../../../web/src/views/source/source";
 import { lookOf } from "../../../web/src/views/source/source_text";
 import { randomRecording } from "../fixtures/random_recording";
 import { profileOf } from "../fixtures/read";
@@ -91,6 +91,22 @@ test("a reader begins at the program's own file even where a library holds more"
   const state = new ReportState(await profileOf(SHARED), "");
   expect(state.names.file(heaviestFile(state)!)).toBe("/a.py");
   expect(filesOf(state).reduce((sum, { self }) => sum + self, 0)).toBe(540);
+});
+
+test("a file is opened at the line with most of its own, else with most below it", () => {
+  const lines = new Map([
+    [3, 0],
+    [9, 1],
+    [5, 2],
+  ]);
+  const sums = (self: number[], inclusive: number[]) => ({
+    self: Float64Array.from(self),
+    inclusive: Float64Array.from(inclusive),
+  });
+  expect(heaviestLine(lines, sums([1, 7, 2], [50, 7, 2]))).toBe(9);
+  expect(heaviestLine(lines, sums([0, 0, 0], [5, 7, 20]))).toBe(5);
+  expect(heaviestLine(lines, sums([-8, 7, 2], [0, 0, 0]))).toBe(3);
+  expect(heaviestLine(new Map(), sums([], []))).toBeNull();
 });
 
 test("without Python code there is no file to begin at", async () => {

@@ -2,7 +2,7 @@
 // cells are made when seen. Keys: arrows, Page Up and Down, Home, End move; Enter opens.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useSize } from "./use_size";
 
 export const TABLE_ROW = 24;
@@ -54,6 +54,7 @@ export function VirtualTable(props: VirtualTableProps) {
     follow = true,
   } = props;
   const box = useRef<HTMLDivElement>(null);
+  const ids = useId(); // a view may have two tables
   const { height } = useSize(box);
   const [scroll, setScroll] = useState(0);
   const template = columns.map(({ width }) => width).join(" ");
@@ -68,8 +69,10 @@ export function VirtualTable(props: VirtualTableProps) {
     if (!element || at < 0 || !(follow || inside)) return;
     const top = at * TABLE_ROW;
     const room = element.clientHeight - TABLE_ROW;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + TABLE_ROW > element.scrollTop + room) element.scrollTop = top + TABLE_ROW - room;
+    const away = Math.max(element.scrollTop - top, top + TABLE_ROW - element.scrollTop - room);
+    if (away > room) element.scrollTop = top - room / 2;
+    else if (top < element.scrollTop) element.scrollTop = top;
+    else if (away > 0) element.scrollTop = top + TABLE_ROW - room;
   }, [at]);
 
   const press = (event: KeyboardEvent) => {
@@ -98,7 +101,7 @@ export function VirtualTable(props: VirtualTableProps) {
         aria-rowcount={rows.length + 1}
         tabIndex={0}
         onKeyDown={press}
-        aria-activedescendant={at >= first && at < last ? `row-${selected}` : undefined}
+        aria-activedescendant={at >= first && at < last ? `${ids}-${selected}` : undefined}
       >
         <div role="row" class="table-head" style={{ gridTemplateColumns: template }}>
           {columns.map(({ id, title, numeric, about, sortable }) => (
@@ -140,7 +143,7 @@ export function VirtualTable(props: VirtualTableProps) {
               // biome-ignore lint/a11y/useKeyWithClickEvents: the grid takes the keys
               <div
                 key={row}
-                id={`row-${row}`}
+                id={`${ids}-${row}`}
                 role="row"
                 aria-rowindex={index + 2}
                 aria-selected={row === selected}

@@ -75,7 +75,8 @@ export function FileList({
             about: "What the file's lines allocated themselves",
             cell: (each) => {
               const { self } = files.get(each)!;
-              return <BarCell value={self} whole={whole} text={state.format(self)} look="self" />;
+              const look = state.isDiff ? (self > 0 ? "grown" : "shrunk") : "self";
+              return <BarCell value={self} whole={whole} text={state.format(self)} look={look} />;
             },
           },
           {

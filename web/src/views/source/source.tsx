@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { SourceFile } from "../../payload/sources";
-import { groupTotals } from "../../profile/grouping";
+import { type GroupTotals, groupTotals } from "../../profile/grouping";
 import { BarCell } from "../../widgets/bar_cell";
 import { Name } from "../../widgets/name";
 import { type Sort, VirtualTable } from "../../widgets/virtual_table";
@@ -62,9 +62,13 @@ function Lines({ state, file }: ViewProps & { file: number }) {
 
   const frame = state.selectedFrame();
   const { frames } = profile;
-  const selected = frame !== null && frames.file[frame] === file ? frames.line[frame]! : null;
+  // Where nothing of the file is selected, it is opened at its heaviest line.
+  const selected =
+    frame !== null && frames.file[frame] === file ? frames.line[frame]! : heaviestLine(lines, sums);
   const whole = Math.abs(totals.weight[0]!);
   const amounts = state.groupTotals("line");
+  const look = (value: number, plain: "self" | "inclusive") =>
+    state.isDiff ? (value > 0 ? "grown" : "shrunk") : plain;
   return (
     <section class="source-file" aria-label="Source">
       <SourceNote state={state} file={file} isEmbedded={source !== null} />
@@ -83,7 +87,7 @@ function Lines({ state, file }: ViewProps & { file: number }) {
                   value={self(line)}
                   whole={whole}
                   text={state.format(self(line))}
-                  look="self"
+                  look={look(self(line), "self")}
                 />
               ),
           },
@@ -99,6 +103,7 @@ function Lines({ state, file }: ViewProps & { file: number }) {
                   value={inclusive(line)}
                   whole={whole}
                   text={state.format(inclusive(line))}
+                  look={look(inclusive(line), "inclusive")}
                 />
               ),
           },
@@ -147,6 +152,19 @@ function linesOf({ first_line, lines }: SourceFile): number[] {
   // What follows the last line end is no line.
   const last = lines.at(-1)?.length === 0 ? lines.length - 1 : lines.length;
   return Array.from({ length: last }, (_, index) => first_line + index);
+}
+
+/** The line with most of its own, else with callees; null where none has any. */
+export function heaviestLine(
+  lines: ReadonlyMap<number, number>,
+  { self, inclusive }: GroupTotals,
+): number | null {
+  let best: number | null = null;
+  const more = (a: number, b: number) =>
+    Math.abs(self[a]!) - Math.abs(self[b]!) || Math.abs(inclusive[a]!) - Math.abs(inclusive[b]!);
+  for (const [line, place] of lines)
+    if (best === null || more(place, lines.get(best)!) > 0) best = line;
+  return best;
 }
 
 /** What must be known of the text: where it is from, that it changed, or why there is none. */
