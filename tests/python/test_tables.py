@@ -12,6 +12,7 @@ import pytest
 from recorded import record
 
 from heapscope import Capture, HeapscopeError, _analysis, tables
+from heapscope.cli.main import main
 
 pytestmark = pytest.mark.one_version
 
@@ -163,3 +164,64 @@ def test_a_broken_extra_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(HeapscopeError, match=r"cannot be loaded \(No module named 'no_such_"):
         tables.import_extra("broken_extra", "query")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_files_of_tables_read_back_as_the_tables(
+    path: str,
+    made: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+) -> None:
+    import duckdb
+    import pyarrow
+    import pyarrow.parquet
+
+    directory = tmp_path / "out"
+    assert main(["export", path, "--format", kind, "-o", str(directory)]) == 0
+    assert capsys.readouterr().out.startswith(f"{directory}  ")
+    assert sorted(each.name for each in directory.iterdir()) == sorted(
+        f"{name}.{kind}" for name in tables.TABLES
+    )
+    for name in tables.TABLES:
+        file = directory / f"{name}.{kind}"
+        if kind == "parquet":
+            read = pyarrow.parquet.read_table(file)
+            ((counted,),) = duckdb.sql(f"select count(*) from '{file}'").fetchall()
+            assert counted == made[name].num_rows
+        else:
+            with pyarrow.OSFile(str(file)) as source:
+                read = pyarrow.ipc.open_file(source).read_all()
+        assert read.schema.names == made[name].schema.names
+        assert read.to_pylist() == made[name].to_pylist()
+
+
+def test_tables_are_written_all_or_none_and_never_over_others(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "out"
+    arguments = ["export", path, "--format", "parquet", "-o", str(directory)]
+    directory.mkdir()
+    (directory / "own.txt").write_text("mine")
+    assert main(arguments) == 0
+    before = {each.name: each.read_bytes() for each in directory.iterdir()}
+    assert len(before) == 5
+    capsys.readouterr()
+    assert main(arguments) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main([*arguments, "--force"]) == 0
+    assert {each.name: each.read_bytes() for each in directory.iterdir()} == before
+    (directory / "ticks.parquet").unlink()
+    (directory / "ticks.parquet").mkdir()  # cannot be replaced
+    (directory / "sites.parquet").write_bytes(b"old")
+    assert main([*arguments, "--force"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert (directory / "sites.parquet").read_bytes() == b"old"
+    assert not [each for each in directory.iterdir() if each.name.endswith(".tmp")]
+    for other in (str(tmp_path / "none" / "such"), path, str(directory / "own.txt"), "-"):
+        assert main(["export", path, "--format", "arrow", "-o", other]) == 2
+        written = capsys.readouterr()
+        assert len(written.err.splitlines()) == 1
+        assert written.out == ""
+    assert not (tmp_path / "none").exists()

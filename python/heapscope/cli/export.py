@@ -23,6 +23,7 @@ def run(arguments: list[str]) -> int:
     """Write the file; `arguments` are those after the verb."""
     from heapscope import exporters
     from heapscope.errors import HeapscopeError
+    from heapscope.exporters.table_files import table_paths
     from heapscope.exporters.writing import default_path, format_named
     from heapscope.report.files import check_free
 
@@ -35,7 +36,8 @@ def run(arguments: list[str]) -> int:
         output = options.output or default_path(options.capture, chosen)
         if not to_stdout:
             _refuse_capture(output, options.capture)
-            check_free(output, force=options.force)
+            if not chosen.tables:  # else `write_tables` looks for each of them
+                check_free(output, force=options.force)
         capture = reading.open_capture(options.capture)
         with progress.working(f"writing {options.format}", quiet=options.quiet):
             if to_stdout:
@@ -49,7 +51,8 @@ def run(arguments: list[str]) -> int:
     except HeapscopeError as error:
         raise CommandError(str(error), error.exit_code) from None
     if not to_stdout and not options.quiet:
-        written = units.size(os.stat(output).st_size)  # noqa: PTH116 - any name
+        files = table_paths(chosen.tables, output) if chosen.tables else [output]
+        written = units.size(sum(os.stat(file).st_size for file in files))  # noqa: PTH116
         sys.stdout.write(f"{output}  {written}\n".encode(errors="backslashreplace").decode())
     return reading.remark(capture, options.capture, options.quiet)
 

@@ -42,14 +42,17 @@ class Format:
         Whether a file of it is always gzipped; others are when their name ends in ``.gz``.
     binary : bool
         Whether it would spoil a terminal.
+    tables : str
+        Of what is a directory of tables (table_files.py), their kind; such have no `write`.
     """
 
     suffix: str
-    write: Writer
+    write: Writer | None
     description: str
     metrics: tuple[str, ...] = METRICS
     compressed: bool = False
     binary: bool = False
+    tables: str = ""
 
 
 def _native(name: str) -> Writer:
@@ -108,5 +111,19 @@ FORMATS: dict[str, Format] = {
         "tracemalloc.Snapshot.load in Python",
         metrics=("peak", "live"),
         binary=True,
+    ),
+    "parquet": Format(
+        ".parquet",
+        None,
+        "pandas, Polars, DuckDB, Spark: a directory of tables",
+        binary=True,
+        tables="parquet",
+    ),
+    "arrow": Format(
+        ".arrow",
+        None,
+        "pyarrow, Polars: the same tables, ready to be mapped into memory",
+        binary=True,
+        tables="arrow",
     ),
 }

@@ -35,7 +35,8 @@ def export(
     name : str
         A name in `formats.FORMATS`.
     path : str or os.PathLike, optional
-        The file; without one it is named after the capture. If it ends in ``.gz`` it is gzipped.
+        The file, or the directory of a format that is one; without one it is named after the
+        capture. If it ends in ``.gz`` it is gzipped.
     metric : {"peak", "live", "allocated", "temporary", "count"}
         What stacks weigh, in formats that show one metric.
     force : bool
@@ -58,6 +59,11 @@ def export(
     target = os.fspath(path) if path is not None else default_path(capture.path, chosen)
     if _is_same(target, capture.path):
         raise HeapscopeError(f"{target!r} is the capture; name another file")
+    if chosen.tables:
+        from heapscope.exporters.table_files import write_tables
+
+        write_tables(capture, chosen.tables, target, force=force)
+        return target
     with new_file(target, force=force) as file:
         _write(capture, chosen, file, metric, compress=target.endswith(".gz"))
     return target
@@ -103,6 +109,8 @@ def default_path(capture: str, chosen: Format) -> str:
 def _write(
     capture: _analysis.Capture, chosen: Format, file: BinaryIO, metric: str, *, compress: bool
 ) -> None:
+    if chosen.write is None:
+        raise HeapscopeError(f"{chosen.tables} is a directory of tables; name one with -o")
     try:
         if compress or chosen.compressed:
             # No name and no time inside: the same capture gives the same bytes.
