@@ -1,7 +1,7 @@
 """Reads captures and answers questions about them; bytes are requested bytes, times are seconds."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 class Capture:
@@ -48,7 +48,11 @@ class Capture:
         stacks are: walk it without recursion.
         """
     def timeline(self) -> dict[str, list[Any]]:
-        """Columns, one entry a tick: time_s (its end) and bytes or counts; unknown is None."""
+        """Columns, one entry a tick or sample: time_s (its end) and figures; unknown is None."""
+    def rss(self, at: str | float | None = None) -> dict[str, Any]:
+        """The JSON of the verb ``rss``: at the highest RSS, the heap's ``"peak"``, or seconds."""
+    def rss_over_time(self) -> dict[str, Any]:
+        """What RSS was made of: time_s, rss_bytes, rss_from, parts ({part, bytes}), by time."""
     def report_data(self, base: Capture | None = None) -> dict[str, Any]:
         """The columns of the HTML report, of this run or of its difference to an earlier one.
 
@@ -91,8 +95,12 @@ def seal(
     path: str | bytes | os.PathLike[str],
     exit_status: int | None = None,
     metadata: Mapping[str, str] = ...,
+    rss_samples: Sequence[tuple[int, int, int, int, int | None]] = ...,
 ) -> None:
     """Replace a capture by its sealed form, with metadata added; the original stays if that fails.
+
+    A sample is CLOCK_MONOTONIC ns, RSS, the highest RSS since the sample before, what of RSS is
+    files and shared memory, and PSS.
 
     Raises
     ------

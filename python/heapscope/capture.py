@@ -161,6 +161,11 @@ class Capture:
         ``time_s`` is the end of the tick. ``live_bytes`` is the heap at its end, ``max_live_bytes``
         the highest within it; ``rss_bytes`` and the other columns are what the process had at its
         end. What was not sampled is None.
+
+        Where a tick lasted, because the program allocated nothing, there are entries for what
+        ``heapscope run`` sampled meanwhile: ``sampled_by`` is then ``sampler`` (else ``tracker``),
+        and only RSS and PSS are known. ``max_rss_bytes`` is the highest RSS that either saw since
+        the entry before.
         """
         return self._capture.timeline()
 
@@ -299,6 +304,26 @@ class Capture:
         """
         return self._capture.peaks(limit, fall)
 
+    def rss(self, at: str | float | None = None) -> dict[str, Any]:
+        """Tell what resident memory was made of; the keys are those of ``heapscope rss --json``.
+
+        Parameters
+        ----------
+        at : {"peak"} or float, optional
+            When the heap was at its peak, or seconds since tracking started; when RSS was highest
+            if absent.
+
+        Returns
+        -------
+        dict
+            ``rows`` are ``{part, bytes, absent_bytes}`` in bytes; their sum and
+            ``unexplained_bytes`` is ``rss_bytes``, which is None where RSS was never sampled.
+        """
+        return self._capture.rss(at)
+
+    def rss_over_time(self) -> dict[str, Any]:
+        """Tell the same for at most 1,024 instants: ``time_s``, ``rss_bytes`` and ``parts``."""
+        return self._capture.rss_over_time()
     def export(
         self,
         format: str,  # noqa: A002

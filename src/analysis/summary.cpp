@@ -42,9 +42,6 @@ double seconds_from_start(const capture::Capture& capture, std::uint64_t time_ns
   return time_ns <= start ? 0.0 : static_cast<double>(time_ns - start) / 1e9;
 }
 
-// No process has more; a file may say so.
-constexpr std::uint64_t kMostRss = std::uint64_t{1} << 57;
-
 Summary summarize(const capture::Capture& capture) {
   Summary summary;
   for (const capture::Site& site : capture.sites) {
@@ -59,11 +56,15 @@ Summary summarize(const capture::Capture& capture) {
   };
   for (const capture::Tick& tick : capture.ticks) see(tick);
   see(capture.peak_tick);
-  // Between ticks only the kernel was looking.
+  for (const capture::RssSample& sample : capture.rss_samples) {
+    if (summary.peak_rss_bytes == capture::kUnknown || sample.max_rss_bytes > summary.peak_rss_bytes)
+      summary.peak_rss_bytes = sample.max_rss_bytes;
+  }
+  // Between ticks and samples only the kernel was looking.
   if (const std::string* text = capture.metadata_value("max_rss_bytes")) {
     std::uint64_t bytes = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), bytes);
-    if (error == std::errc() && end == text->data() + text->size() && bytes <= kMostRss &&
+    if (error == std::errc() && end == text->data() + text->size() && bytes <= capture::kMostRssBytes &&
         (summary.peak_rss_bytes == capture::kUnknown || bytes > summary.peak_rss_bytes)) {
       summary.peak_rss_bytes = bytes;
     }

@@ -171,7 +171,7 @@ struct Tick {
   std::uint64_t mapped_reserved_bytes;  // PROT_NONE or NORESERVE
   std::uint64_t reserved_used_bytes;    // of NORESERVE ones, resident by mincore: sampled
   std::uint64_t mapped_file_bytes;
-  std::uint64_t own_bytes;  // the tracker's anonymous memory
+  std::uint64_t own_bytes;  // the tracker's memory that is resident, the capture's pages among it
   std::uint64_t thread_stack_bytes;
   std::uint64_t allocations;  // since the start
   std::uint64_t frees;
@@ -179,9 +179,21 @@ struct Tick {
   std::uint32_t pymalloc_free_pools;
   SizeClass size_classes[kSizeClasses];  // all zero when not sampled at this tick
   std::uint64_t threads;                 // lanes in use
-  std::uint64_t reserved[10];
+  std::uint64_t domain_live_bytes[kDomains];
+  std::uint64_t shared_rss_bytes;  // of rss_bytes: pages of files and of shared memory; 0 in early captures
+  // Of rss_bytes, in pages of 4 KiB. Those marked * are as they were residency_age_ms before the tick's end.
+  std::uint32_t arena_pages;             // in pymalloc's arenas
+  std::uint32_t mapped_pages;            // of mapped_live_bytes
+  std::uint32_t shared_anonymous_pages;  // * of shared mappings without a file, part of shared_rss_bytes
+  std::uint32_t file_private_pages;      // * written pages of mapped files, and their libraries' zeroed data
+  std::uint32_t stack_pages;             // * stacks of threads, the first one's among them
+  std::uint32_t capture_pages;           // * this capture's, part of shared_rss_bytes
+  std::uint32_t heap_absent_pages;       // * of malloc_arena_bytes: not resident
+  std::uint32_t residency_age_ms;        // kUnknownPages: never read, and so are those marked *
 };
 static_assert(sizeof(Tick) == 512);
+inline constexpr std::uint32_t kUnknownPages = ~std::uint32_t{0};
+inline constexpr std::uint64_t kTickPageBytes = 4096;
 
 // How a cohort (site, birth tick) changed in one tick; what did not change has no entry, and several
 // entries with the same key add up. Live at the end of t, born in [a, b] = sum over born in [a, b] and
@@ -253,7 +265,8 @@ struct Superblock {
   std::uint64_t max_nodes;         // the cap
 
   std::uint64_t reserved_words[22];
-  Tick peak_tick;  // the ledger at the end of the tick that held the latest maximum
+  Tick peak_tick;   // the ledger that was taken with the highest heap, its `end_ns` is when
+  Tick start_tick;  // the ledger when tracking began; end_ns 0 in early captures
 };
 static_assert(sizeof(Superblock) <= kDirectoryOffset);
 static_assert(sizeof(Superblock) % 8 == 0);

@@ -152,6 +152,7 @@ class LiveReader {
     counters.domain_gaps = superblock_.domain_gaps;
     counters.max_nodes = superblock_.max_nodes;
     capture_.peak_tick = superblock_.peak_tick;
+    capture_.start_tick = superblock_.start_tick;
     if (counters.end_ns < counters.start_ns || counters.peak_ns > counters.end_ns) {
       // A peak may be newer than the last clock reading that was published; nothing else may.
       if (counters.end_ns < counters.start_ns) note("the header's times are not in order");

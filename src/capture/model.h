@@ -138,6 +138,33 @@ inline constexpr std::uint64_t Counters::*kCounterFields[] = {
     &Counters::max_nodes,
 };
 
+// No process has more; a file may say so.
+inline constexpr std::uint64_t kMostRssBytes = std::uint64_t{1} << 57;
+
+// What a process outside the program saw: from the sample before to time_ns. Unknown is kUnknown.
+struct RssSample {
+  std::uint64_t time_ns = 0;
+  std::uint64_t rss_bytes = 0;         // at time_ns
+  std::uint64_t max_rss_bytes = 0;     // highest since the sample before
+  std::uint64_t shared_rss_bytes = 0;  // of rss_bytes: pages of files and of shared memory
+  std::uint64_t pss_bytes = kUnknown;
+  friend bool operator==(const RssSample&, const RssSample&) = default;
+};
+inline constexpr std::size_t kMaxRssSamples = 4096;
+
+// In the order of time, and figures that a process can have.
+inline bool are_rss_samples(const std::vector<RssSample>& samples) noexcept {
+  std::uint64_t last = 0;
+  for (const RssSample& sample : samples) {
+    if (sample.time_ns < last || sample.rss_bytes > sample.max_rss_bytes ||
+        sample.max_rss_bytes > kMostRssBytes || sample.shared_rss_bytes > sample.rss_bytes) {
+      return false;
+    }
+    last = sample.time_ns;
+  }
+  return samples.size() <= kMaxRssSamples;
+}
+
 enum class Form : std::uint8_t { kLive, kSealed };
 
 struct Capture {
@@ -151,9 +178,11 @@ struct Capture {
   std::vector<Thread> threads;
   std::vector<Site> sites;
   std::vector<Tick> ticks;
-  Tick peak_tick{};
-  std::vector<TickDelta> tick_log;  // sorted by (site, tick, born), each once; tick <= ticks.size()
-  std::vector<std::string> damage;  // one line for each kind of loss; empty for a sound file
+  Tick peak_tick{};  // end_ns 0: there is none, as for the next
+  Tick start_tick{};
+  std::vector<RssSample> rss_samples;  // by time; empty where nobody sampled
+  std::vector<TickDelta> tick_log;     // sorted by (site, tick, born), each once; tick <= ticks.size()
+  std::vector<std::string> damage;     // one line for each kind of loss; empty for a sound file
 
   bool complete() const noexcept { return (counters.flags & kEnded) != 0; }
   const std::string* metadata_value(const std::string& key) const noexcept {

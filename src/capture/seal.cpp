@@ -56,7 +56,8 @@ std::string real_path(const std::string& path) {
 
 }  // namespace
 
-Result<Done> seal(const std::string& path, const Metadata& metadata) noexcept {
+Result<Done> seal(const std::string& path, const Metadata& metadata,
+                  const std::vector<RssSample>& rss_samples) noexcept {
   try {
     const std::string target = real_path(path);
     Result<Capture> capture = open_capture(target);
@@ -66,6 +67,7 @@ Result<Done> seal(const std::string& path, const Metadata& metadata) noexcept {
                    "the capture is damaged and stays as it is: " + capture.value().damage.front()};
     }
     for (const auto& [key, value] : metadata) capture.value().set_metadata(key, value);
+    if (!rss_samples.empty()) capture.value().rss_samples = rss_samples;
     const Result<std::string> bytes = seal_to_bytes(capture.value());
     if (!bytes) return bytes.error();
     return replace_file(target, bytes.value());

@@ -22,9 +22,11 @@ Result<Capture> read_sealed(const InputFile& file);
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-// Replaces the file at `path`, of either form, by its sealed form with `metadata` added. A damaged capture
+// Replaces the file at `path`, of either form, by its sealed form with `metadata` and `rss_samples` added
+// (are_rss_samples; none leaves those it has). A damaged capture
 // is not sealed (kDamaged): its bytes may be worth more than what could be read of them. O(n log n); 10 ms
 // for a small capture, 0.1 s for 300,000 stacks.
-Result<Done> seal(const std::string& path, const Metadata& metadata) noexcept;
+Result<Done> seal(const std::string& path, const Metadata& metadata,
+                  const std::vector<RssSample>& rss_samples = {}) noexcept;
 
 }  // namespace heapscope::capture

@@ -28,4 +28,10 @@ inline constexpr std::size_t kTickWords = sizeof(Tick) / sizeof(std::uint64_t);
 static_assert(kTickWords == 64);
 using TickWords = std::array<std::uint64_t, kTickWords>;
 
+// The columns of a sample, each the difference from the sample before: append only.
+inline constexpr std::uint64_t RssSample::*kRssSampleFields[] = {
+    &RssSample::time_ns,          &RssSample::rss_bytes, &RssSample::max_rss_bytes,
+    &RssSample::shared_rss_bytes, &RssSample::pss_bytes,
+};
+
 }  // namespace heapscope::capture

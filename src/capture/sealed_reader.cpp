@@ -60,11 +60,26 @@ class Unsealer {
       capture_.peak_tick = ticks.front();
       return true;
     });
+    optional_section(SectionId::kStartTick, "the ledger at the start", [&](ColumnReader& in) {
+      std::vector<Tick> ticks;
+      if (!read_ticks(in, ticks) || ticks.empty()) return false;
+      capture_.start_tick = ticks.front();
+      return true;
+    });
+    optional_section(SectionId::kRssSamples, "the samples of RSS",
+                     [&](ColumnReader& in) { return read_rss_samples(in); });
     section(SectionId::kTickLog, "the change log", [&](ColumnReader& in) { return read_tick_log(in); });
     return std::move(capture_);
   }
 
  private:
+  // As section(); captures that lack it are sound.
+  template <class Read>
+  void optional_section(SectionId id, const char* what, Read read) {
+    std::string raw;
+    if (file_.read(id, raw) != SectionFile::State::kAbsent) section(id, what, read);
+  }
+
   // Reads one section; false, with a note, when it is broken, absent or makes no sense.
   template <class Read>
   bool section(SectionId id, const char* what, Read read) {
@@ -191,6 +206,17 @@ class Unsealer {
         for (Site& site : capture_.sites) site.figures.*figure.bytes = site.figures.*figure.blocks = 0;
       }
     }
+  }
+
+  bool read_rss_samples(ColumnReader& in) {
+    std::vector<RssSample> samples(in.count(kMaxRssSamples, std::size(kRssSampleFields)));
+    for (const auto field : kRssSampleFields) {
+      std::uint64_t last = 0;
+      for (RssSample& sample : samples) sample.*field = last = in.difference(last);
+    }
+    if (!in.ok() || !are_rss_samples(samples)) return false;
+    capture_.rss_samples = std::move(samples);
+    return true;
   }
 
   bool read_tick_log(ColumnReader& in) {

@@ -60,6 +60,8 @@ class Sealer {
     add(SectionId::kTicks,
         [&](ColumnWriter& out) { write_ticks(out, capture_.ticks.data(), capture_.ticks.size()); });
     add(SectionId::kPeakTick, [&](ColumnWriter& out) { write_ticks(out, &capture_.peak_tick, 1); });
+    add(SectionId::kStartTick, [&](ColumnWriter& out) { write_ticks(out, &capture_.start_tick, 1); });
+    if (!capture_.rss_samples.empty()) add_rss_samples();
     add_tick_log();
     return sections_.finish();
   }
@@ -128,6 +130,21 @@ class Sealer {
         column(out, capture_.sites, [&](const Site& site) { return site.figures.*figure.blocks; });
       });
     }
+  }
+
+  void add_rss_samples() {
+    add(SectionId::kRssSamples, [&](ColumnWriter& out) {
+      const auto& samples = capture_.rss_samples;
+      out.number(samples.size());
+      const auto add_column = [&](std::uint64_t RssSample::*field) {
+        std::uint64_t last = 0;
+        for (const RssSample& sample : samples) {
+          out.difference(sample.*field, last);
+          last = sample.*field;
+        }
+      };
+      for (const auto field : kRssSampleFields) add_column(field);
+    });
   }
 
   void add_tick_log() {

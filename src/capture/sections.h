@@ -34,6 +34,8 @@ enum class SectionId : std::uint32_t {
   kTickLog = 14,
   kPeakTick = 15,
   kEvents = 16,  // reserved
+  kStartTick = 17,
+  kRssSamples = 18,
 };
 
 inline constexpr std::uint32_t kEncodingZstd = 1;

@@ -186,6 +186,14 @@ void* Writer::add_chunk(ChunkKind kind, std::uint32_t generation, std::uint32_t 
   return chunk;
 }
 
+const void* Writer::chunk(std::size_t index, ChunkKind& kind, std::uint32_t& sequence) const noexcept {
+  const auto* directory =
+      reinterpret_cast<const std::uint64_t*>(reinterpret_cast<const char*>(superblock_) + kDirectoryOffset);
+  kind = static_cast<ChunkKind>(directory[index] & 0xFF);
+  sequence = static_cast<std::uint32_t>(directory[index] >> 32);
+  return chunk_addresses_[index];
+}
+
 void Writer::drop_chunks(ChunkKind kind, std::uint32_t generation) noexcept {
   auto* directory = reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(superblock_) + kDirectoryOffset);
   for (std::size_t index = 1; index < chunk_count_; ++index) {

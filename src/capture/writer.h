@@ -44,6 +44,8 @@ class Writer {
   void close() noexcept;
 
   std::size_t chunks() const noexcept { return chunk_count_; }
+  // Chunk `index` and what it holds; kFree for chunk 0, whose records are none.
+  const void* chunk(std::size_t index, ChunkKind& kind, std::uint32_t& sequence) const noexcept;
 
  private:
   int open_again() const noexcept;

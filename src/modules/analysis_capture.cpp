@@ -1,4 +1,4 @@
-// The verbs summary, table and tree, the timeline, and ranges of time.
+// The verbs summary, table and tree, and ranges of time.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "analysis/summary.h"
-#include "analysis/tick_columns.h"
 #include "analysis/time_range.h"
 #include "analysis/tree.h"
 #include "modules/analysis_topics.h"
@@ -18,7 +17,6 @@ namespace {
 
 using analysis::GroupBy;
 using analysis::Metric;
-using capture::Tick;
 
 using FigureColumn = std::pair<const char*, std::uint64_t capture::Figures::*>;
 
@@ -240,20 +238,6 @@ nb::dict tree(const OpenedCapture& opened, const std::string& metric_name, doubl
   return root;
 }
 
-nb::dict timeline(const OpenedCapture& opened) {
-  nb::dict columns;
-  nb::list times;
-  for (const Tick& tick : opened.data().ticks)
-    times.append(analysis::seconds_from_start(opened.data(), tick.end_ns));
-  columns["time_s"] = times;
-  for (const auto& [name, field] : analysis::kTickColumns) {
-    nb::list column;
-    for (const Tick& tick : opened.data().ticks) column.append(known(tick.*field));
-    columns[name] = column;
-  }
-  return columns;
-}
-
 nb::dict range(const OpenedCapture& opened, double from_s, double to_s, std::optional<std::size_t> limit) {
   const analysis::TimeRange range = analysis::make_time_range(opened.data(), from_s, to_s);
   const std::size_t shown = std::min(range.rows.size(), limit.value_or(range.rows.size()));
@@ -301,7 +285,6 @@ void add_capture(CaptureClass& capture) {
       .def("table", &table, nb::arg("group_by") = "line", nb::arg("metric") = "peak",
            nb::arg("limit") = nb::none(), nb::arg("inclusive") = false)
       .def("tree", &tree, nb::arg("metric") = "peak", nb::arg("threshold") = 0.01, nb::arg("invert") = false)
-      .def("timeline", &timeline)
       .def("range", &range, nb::arg("from_s"), nb::arg("to_s"), nb::arg("limit") = nb::none());
 }
 

@@ -2,9 +2,12 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 #include <optional>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "capture/line_table.h"
 #include "capture/sealed.h"
@@ -14,7 +17,20 @@
 namespace heapscope::modules {
 namespace {
 
-void seal(nb::handle path, std::optional<int> exit_status, const nb::dict& metadata) {
+std::vector<capture::RssSample> rss_samples_of(const nb::object& rows) {
+  using Row =
+      std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::optional<std::uint64_t>>;
+  std::vector<capture::RssSample> samples;
+  for (const nb::handle row : rows) {
+    const auto [time_ns, rss, most, shared, pss] = nb::cast<Row>(row);
+    samples.push_back({time_ns, rss, most, shared, pss.value_or(capture::kUnknown)});
+  }
+  if (!capture::are_rss_samples(samples)) throw nb::value_error("these are no samples of RSS");
+  return samples;
+}
+
+void seal(nb::handle path, std::optional<int> exit_status, const nb::dict& metadata,
+          const nb::object& rss_samples) {
   const std::string target = path_bytes(path);
   capture::Metadata entries;
   const auto utf8 = [](nb::handle value) {
@@ -23,9 +39,10 @@ void seal(nb::handle path, std::optional<int> exit_status, const nb::dict& metad
   };
   for (const auto& [key, value] : metadata) entries.emplace_back(utf8(key), utf8(value));
   if (exit_status) entries.emplace_back("exit_status", std::to_string(*exit_status));
+  const std::vector<capture::RssSample> samples = rss_samples_of(rss_samples);
   const auto sealed = [&] {
     nb::gil_scoped_release release;
-    return capture::seal(target, entries);
+    return capture::seal(target, entries, samples);
   }();
   if (!sealed) raise(target, sealed.error());
 }
@@ -54,8 +71,9 @@ NB_MODULE(_analysis, module) {
   add_report(capture);
   add_diff(capture);
   add_columns(capture);
+  add_rss(capture);
   module.def("seal", &seal, nb::arg("path"), nb::arg("exit_status") = nb::none(),
-             nb::arg("metadata") = nb::dict());
+             nb::arg("metadata") = nb::dict(), nb::arg("rss_samples") = nb::tuple());
   module.def("positions", &positions, nb::arg("table"), nb::arg("kind"), nb::arg("first_line"));
 }
 

@@ -11,5 +11,6 @@ void add_export(CaptureClass& capture);
 void add_report(CaptureClass& capture);
 void add_diff(CaptureClass& capture);
 void add_columns(CaptureClass& capture);
+void add_rss(CaptureClass& capture);
 
 }  // namespace heapscope::modules

@@ -233,8 +233,10 @@ MappingTotals mapping_totals() noexcept {
   return totals;
 }
 
-std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept {
-  const std::uint64_t total_pages = (mapping_totals().noreserve + kPageBytes - 1) / kPageBytes;
+namespace {
+
+std::uint64_t sample_resident(MappingKind kind, std::uint64_t total_bytes, std::size_t page_limit) noexcept {
+  const std::uint64_t total_pages = (total_bytes + kPageBytes - 1) / kPageBytes;
   if (total_pages == 0 || page_limit == 0) return 0;
   const int saved_errno = errno;
   ResidentSample sample(total_pages, page_limit);
@@ -249,13 +251,23 @@ std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept {
       more = mappings.next(from, batch[count]);
       if (!more) break;
       from = batch[count].start + 1;
-      if (batch[count].kind == MappingKind::kNoreserve) ++count;
+      if (batch[count].kind == kind) ++count;
     }
     state.lock.unlock(taken);
     for (std::size_t i = 0; i < count; ++i) sample.add(batch[i]);
   }
   errno = saved_errno;
   return sample.resident_bytes();
+}
+
+}  // namespace
+
+std::uint64_t sample_usable_resident(std::size_t page_limit) noexcept {
+  return sample_resident(MappingKind::kUsable, mapping_totals().usable, page_limit);
+}
+
+std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept {
+  return sample_resident(MappingKind::kNoreserve, mapping_totals().noreserve, page_limit);
 }
 
 void reset_mappings() noexcept {

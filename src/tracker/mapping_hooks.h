@@ -17,9 +17,10 @@ struct MappingTotals {
 };
 MappingTotals mapping_totals() noexcept;
 
-// Resident bytes of writable MAP_NORESERVE mappings, by mincore: exact while they have at most `page_limit`
-// pages, else an estimate from evenly spaced stretches of as many, other ones at each call. About 5 ns a
-// page, up to `page_limit`, and 0.1 us a mapping; the kernel is asked without the lock.
+// Resident bytes of usable mappings or of writable MAP_NORESERVE ones, by mincore: exact while they have at
+// most `page_limit` pages, else an estimate from evenly spaced stretches of as many, other ones at each call.
+// About 5 ns a page, up to `page_limit`, and 0.1 us a mapping; the kernel is asked without the lock.
+std::uint64_t sample_usable_resident(std::size_t page_limit) noexcept;
 std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept;
 
 // Before and after a run, while nothing is recorded: forgets, also what the parent of a copied process knew.

@@ -25,6 +25,7 @@ constexpr std::uint64_t kEventNs = 12;
 
 std::uint32_t last_run = 0;
 pid_t owner = 0;
+std::uint64_t tick_ends_ns = 0;  // when the open tick is to end; the ledger is looked at more often
 
 std::uint64_t clock_ns(clockid_t clock) noexcept {
   timespec now;
@@ -39,6 +40,7 @@ void forget_parent() noexcept {
   thread_state.run = kNoRun;
   abandon_code_scratch();
   abandon_arenas();
+  abandon_ledger();
   forget_mapped_bytes();
 }
 
@@ -77,6 +79,9 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   }
   install_native_hooks();
   superblock.skipped_slots = skipped_slots();
+  open_ledger(superblock.start_tick);
+  superblock.peak_tick = superblock.start_tick;
+  tick_ends_ns = state.next_tick_ns;
   const bool taken = state.lock.lock();
   state.run = ++last_run;
   state.armed = 1;
@@ -90,12 +95,12 @@ bool end_tracking() noexcept {
   const std::uint32_t busy = thread.busy;
   thread.busy = kForwarding;
   capture::Tick tick;
-  collect_ledger(tick, true);
+  collect_ledger(tick, true, true);
   thread.busy = kRecording;
   const bool taken = state.lock.lock();
   state.now_ns = clock_ns(CLOCK_MONOTONIC);
   tick.end_ns = state.now_ns;
-  end_tick_now(tick);
+  end_tick_now(tick, true);
   state.armed = state.run = 0;
   state.lock.unlock(taken);
   // From here no thread touches the tables: each compares `run` under the lock.
@@ -119,14 +124,39 @@ void close_capture() noexcept {
 
 bool is_tracking() noexcept { return state.armed != 0; }
 
-void end_tick_now(capture::Tick& tick) noexcept {
+namespace {
+
+// The ledger of the peak is the one that was taken with the highest heap. It belongs to one instant: neither its
+// heap nor its RSS is the maximum, but they go together.
+void keep_highest_ledger(capture::Tick& tick) noexcept {
+  tick.live_bytes = state.live[0];
+  tick.live_blocks = state.live[1];
+  capture::Tick& highest = state.superblock->peak_tick;
+  const bool partial = tick.domain_live_bytes[0] == capture::kUnknown ||
+                       tick.malloc_used_bytes == capture::kUnknown ||
+                       (tick.arena_bytes != 0 && tick.arena_pages == capture::kUnknownPages);
+  const std::uint64_t margin = partial ? highest.live_bytes / 16 : 0;
+  if (tick.live_bytes > highest.live_bytes + margin) highest = tick;
+  state.last_tick_peak = state.peak_bytes;
+}
+
+}  // namespace
+
+bool tick_is_over() noexcept { return state.now_ns >= tick_ends_ns; }
+
+void end_tick_now(capture::Tick& tick, bool at_end) noexcept {
   if (tick.own_bytes > state.superblock->own_bytes) state.superblock->own_bytes = tick.own_bytes;
   // It came as the size of one thread's stack; the first thread's is the process's own.
   tick.thread_stack_bytes *= recorder.lanes_in_use() > 0 ? recorder.lanes_in_use() - 1 : 0;
   state.superblock->skipped_slots = skipped_slots();
-  recorder.end_tick(tick);
+  collect_domains(tick, at_end);
+  keep_highest_ledger(tick);
+  if (at_end || state.now_ns >= tick_ends_ns) {
+    recorder.end_tick(tick);
+    tick_ends_ns = state.now_ns + recorder.tick_ns();
+  }
   state.superblock->own_ns = state.superblock->events * kEventNs;
-  state.next_tick_ns = state.now_ns + recorder.tick_ns();
+  state.next_tick_ns = state.now_ns + TickLog::kFirstTickNs;
   state.tick_due = 0;
 }
 

@@ -40,8 +40,10 @@ struct Counters {
 };
 bool read_counters(Counters& counters) noexcept;
 
-// Recording lock held.
-void end_tick_now(capture::Tick& tick) noexcept;
+// Whether the open tick's time is over: the ledger that is being collected ends it. Any thread.
+bool tick_is_over() noexcept;
+// Recording lock held. Keeps the ledger if it is the highest one, and ends the tick if its time is over.
+void end_tick_now(capture::Tick& tick, bool at_end = false) noexcept;
 
 bool make_lane_key() noexcept;  // once, before the first run
 

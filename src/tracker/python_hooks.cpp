@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "cpython/pymalloc.h"
+#include "tracker/python_older_arenas.h"
 #include "tracker/python_recording.h"
 
 namespace heapscope::tracker {
@@ -123,18 +124,22 @@ void note_arena(void* arena, std::size_t bytes) noexcept {
   if (arenas.reserve(arena_count + 1)) arenas[arena_count++] = arena;
 }
 
-void forget_arena(void* arena, std::size_t bytes) noexcept {
-  std::atomic<std::uint64_t>& total = bytes == kArenaBytes ? arena_bytes : interpreter_stack_bytes;
+void lower(std::atomic<std::uint64_t>& total, std::size_t bytes) noexcept {
   std::uint64_t before = total.load(std::memory_order_relaxed);
   while (
       !total.compare_exchange_weak(before, before > bytes ? before - bytes : 0, std::memory_order_relaxed)) {
   }
+}
+
+void forget_arena(void* arena, std::size_t bytes) noexcept {
+  if (bytes != kArenaBytes) return lower(interpreter_stack_bytes, bytes);
   for (std::size_t index = 0; index < arena_count; ++index) {
     if (arenas[index] == arena) {
       arenas[index] = arenas[--arena_count];
-      return;
+      return lower(arena_bytes, bytes);
     }
   }
+  forget_older_arena(arena);
 }
 
 // Both keep the mmap and munmap below from being recorded: an arena is capacity, not use.
@@ -242,11 +247,15 @@ ArenaFigures arena_figures() noexcept {
           interpreter_stack_bytes.load(std::memory_order_relaxed)};
 }
 
-std::uint32_t sum_size_classes(capture::SizeClass* classes, std::uint32_t& free_pools) noexcept {
+std::uint32_t sum_size_classes(capture::SizeClass* classes, std::uint32_t& free_pools,
+                               std::uint64_t& resident) noexcept {
   std::uint32_t sampled = 0;
   for (std::size_t index = 0; index < arena_count; ++index) {
-    if (cpython::occupancy(reinterpret_cast<std::uintptr_t>(arenas[index]), kArenaBytes, classes, free_pools))
-      ++sampled;
+    if (!cpython::occupancy(reinterpret_cast<std::uintptr_t>(arenas[index]), kArenaBytes, classes,
+                            free_pools))
+      continue;
+    ++sampled;
+    resident += resident_bytes(arenas[index], kArenaBytes);
   }
   return sampled;
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "analysis/rss_ledger.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
 #include "analysis/time_range.h"
@@ -40,6 +41,11 @@ inline void check_capture(const capture::Capture& capture) {
             "a tree's total is not the summary's");
   }
   analysis::make_time_range(capture, 0.01, 0.02);
+  for (const analysis::RssLedger& ledger : analysis::rss_over_time(capture, 16)) {
+    std::uint64_t sum = ledger.unexplained_bytes;
+    for (const analysis::RssRow& row : ledger.rows) sum += row.bytes;
+    require(sum == ledger.rss_bytes, "a ledger's rows are not RSS");
+  }
 }
 
 inline void check_file(const std::string& path) {

@@ -16,6 +16,7 @@ VERBS = {
     "summary": "the peak, who holds it, and what the figures rest on",
     "tree": "the call tree of the peak (or of another metric)",
     "table": "the heaviest lines, functions, files, modules, …",
+    "rss": "what resident memory is made of, slack and the unexplained rest too",
     "export": "the capture in the format of another tool: pprof, speedscope, CSV, …",
     "report": "all of it as one HTML file, of a run or of what changed between two",
     "diff": "what changed between two captures; checks for CI",

@@ -24,6 +24,7 @@ struct FullFile : LiveFile {
     superblock.events = 1234;
     superblock.own_ns = 77;
     superblock.peak_tick.rss_bytes = 4096;
+    superblock.start_tick.rss_bytes = 2048;
     add_metadata("command", "[\"a.py\"]");
     add_metadata("host", "here");
     for (const char* name : {"MainThread", "worker"}) {
@@ -66,6 +67,8 @@ void expect_equal(const Capture& a, const Capture& b) {
   ASSERT_EQ(a.ticks.size(), b.ticks.size());
   EXPECT_EQ(std::memcmp(a.ticks.data(), b.ticks.data(), a.ticks.size() * sizeof(capture::Tick)), 0);
   EXPECT_EQ(std::memcmp(&a.peak_tick, &b.peak_tick, sizeof(capture::Tick)), 0);
+  EXPECT_EQ(std::memcmp(&a.start_tick, &b.start_tick, sizeof(capture::Tick)), 0);
+  EXPECT_EQ(a.rss_samples, b.rss_samples);
   ASSERT_EQ(a.tick_log.size(), b.tick_log.size());
   EXPECT_EQ(std::memcmp(a.tick_log.data(), b.tick_log.data(), a.tick_log.size() * sizeof(capture::TickDelta)),
             0);
@@ -91,6 +94,33 @@ TEST(Sealed, holds_all_that_the_live_form_held) {
   EXPECT_EQ(sealed.form, capture::Form::kSealed);
   EXPECT_TRUE(sealed.damage.empty());
   expect_equal(live, sealed);
+}
+
+TEST(Sealed, samples_that_were_added_are_read_again_and_kept) {
+  FullFile file;
+  const ScratchDirectory directory;
+  const std::string path = directory.write("a.hscope", file.bytes());
+  const std::vector<capture::RssSample> samples = {
+      {1'000'000'000, 10 << 20, 12 << 20, 4096, capture::kUnknown},
+      {1'020'000'000, 9 << 20, 9 << 20, 8192, 5 << 20}};
+  ASSERT_TRUE(capture::seal(path, {}, samples).ok());
+  EXPECT_EQ(capture::open_capture(path).value().rss_samples, samples);
+  ASSERT_TRUE(capture::seal(path, {{"host", "there"}}).ok());
+  EXPECT_EQ(capture::open_capture(path).value().rss_samples, samples);
+}
+
+TEST(Sealed, samples_that_cannot_be_are_damage) {
+  FullFile file;
+  Capture capture = std::move(open_bytes(file.bytes()).value());
+  for (const capture::RssSample& bad :
+       {capture::RssSample{1, 20, 10, 0, 0}, capture::RssSample{1, 10, 10, 11, 0},
+        capture::RssSample{1, capture::kMostRssBytes + 1, capture::kMostRssBytes + 1, 0, 0}}) {
+    capture.rss_samples = {bad};
+    const Capture read = std::move(open_bytes(capture::seal_to_bytes(capture).value()).value());
+    EXPECT_TRUE(read.rss_samples.empty());
+    ASSERT_EQ(read.damage.size(), 1U);
+    EXPECT_NE(read.damage[0].find("the samples of RSS"), std::string::npos);
+  }
 }
 
 TEST(Sealed, an_empty_capture_can_be_sealed) {
@@ -167,10 +197,13 @@ TEST(Sealed, sections_that_are_not_known_are_skipped) {
   const auto input = capture::InputFile::open(directory.write("a", bytes));
   const auto sections = capture::SectionFile::open(input.value());
   capture::SectionWriter writer;
-  for (std::uint32_t id = 1; id < 16; ++id) {
+  for (std::uint32_t id = 1; id < 20; ++id) {
     std::string raw;
-    ASSERT_EQ(sections.value().read(static_cast<capture::SectionId>(id), raw),
-              capture::SectionFile::State::kSound);
+    if (sections.value().read(static_cast<capture::SectionId>(id), raw) !=
+        capture::SectionFile::State::kSound) {
+      ASSERT_GE(id, static_cast<std::uint32_t>(capture::SectionId::kEvents));
+      continue;
+    }
     writer.add(static_cast<capture::SectionId>(id), raw);
     writer.add(static_cast<capture::SectionId>(id + 1000), "from the future");
   }
