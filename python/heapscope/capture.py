@@ -324,6 +324,7 @@ class Capture:
     def rss_over_time(self) -> dict[str, Any]:
         """Tell the same for at most 1,024 instants: ``time_s``, ``rss_bytes`` and ``parts``."""
         return self._capture.rss_over_time()
+
     def export(
         self,
         format: str,  # noqa: A002

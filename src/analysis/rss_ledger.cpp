@@ -44,6 +44,11 @@ bool knows_kinds(const Tick& tick) noexcept {
   return tick.shared_rss_bytes != 0 && tick.residency_age_ms != capture::kUnknownPages;
 }
 
+bool is_whole(const Tick& tick) noexcept {
+  return knows_kinds(tick) && tick.malloc_used_bytes != kUnknown &&
+         (tick.arena_bytes == 0 || knows_arenas(tick));
+}
+
 std::uint64_t pool_used_bytes(const Tick& tick) noexcept {
   std::uint64_t bytes = 0;
   for (std::uint32_t index = 0; index < capture::kSizeClasses; ++index)
@@ -57,6 +62,7 @@ struct Heap {
   DomainBytes live{};
   std::int64_t pools_grown = 0;   // since pymalloc's figures were read: live Python bytes,
   std::int64_t arenas_grown = 0;  // and arenas
+  bool whole = false;             // nothing in it is of another tick
 };
 
 std::int64_t growth(std::uint64_t from, std::uint64_t to) noexcept {
@@ -113,7 +119,7 @@ class Ledger {
     weigh_large_blocks();
     add_up_domains();
     for (std::size_t index = 0; index < capture.ticks.size(); ++index)
-      heaps_.push_back({capture.ticks[index], live_at_[index], 0, 0});
+      heaps_.push_back({capture.ticks[index], live_at_[index], 0, 0, is_whole(capture.ticks[index])});
     for (std::size_t index = 1; index < heaps_.size(); ++index) fill(heaps_[index], heaps_[index - 1]);
     for (std::size_t index = heaps_.size(); index-- > 1;) fill(heaps_[index - 1], heaps_[index]);
     read_start();
@@ -136,7 +142,10 @@ class Ledger {
                          [](const Heap& heap, std::uint64_t time) { return heap.tick.end_ns < time; });
     if (after != heaps_.begin()) consider(*(after - 1));
     if (after != heaps_.end()) consider(*after);
-    if (best == nullptr && peak_) best = &*peak_;
+    const bool peak_between = peak_ &&
+                              (after == heaps_.begin() || (after - 1)->tick.end_ns <= peak_->tick.end_ns) &&
+                              (after == heaps_.end() || peak_->tick.end_ns <= after->tick.end_ns);
+    if (peak_ && (best == nullptr || peak_between)) consider(*peak_);
     return best;
   }
 
@@ -159,18 +168,34 @@ class Ledger {
     return ledger;
   }
 
-  // The sites' figures at the peak with the RSS that was sampled nearest to it; what allocators said then is
-  // unknown.
+  // The sites' figures at the peak with the RSS that was sampled beside it. What allocators said is of another
+  // instant, and moves with the heap.
   RssLedger of_exact_peak(const RssSample& sample, std::uint64_t rss) const {
-    Heap heap = peak_ ? *peak_ : Heap{};
+    const Heap* near = peak_ ? &*peak_ : nullptr;
+    for (const Heap& heap : heaps_) {
+      if (near == nullptr ||
+          distance(heap.tick.end_ns, sample.time_ns) < distance(near->tick.end_ns, sample.time_ns))
+        near = &heap;
+    }
+    Heap heap = near != nullptr ? *near : Heap{};
+    const std::uint64_t python_before = python_of(heap.live);
+    const std::uint64_t native_before = native_of(heap.live);
     heap.live = peak_live_;
     heap.tick.end_ns = capture_.counters.peak_ns;
-    heap.tick.malloc_used_bytes = kUnknown;
     heap.tick.mapped_live_bytes = peak_live_[static_cast<std::size_t>(Domain::kMmap)];
-    heap.tick.mapped_pages = capture::kUnknownPages;
     RssFigures figures = figures_of(heap);
     figures.rss = rss;
     figures.shared_rss = std::min(rss, sample.shared_rss_bytes);
+    const std::uint64_t small = figures.python_live - std::min(figures.python_live, python_large_);
+    const std::uint64_t room = figures.arena_resident - std::min(figures.arena_resident, figures.pool_used);
+    const std::uint64_t pooled =
+        std::min(room, small > python_before ? small - python_before : std::uint64_t{0});
+    figures.pool_used += pooled;
+    if (figures.malloc_used != kUnknown) {
+      const std::int64_t by =
+          growth(python_before + native_before + pooled, figures.python_live + figures.native_live);
+      figures.malloc_mapped = grown(figures.malloc_mapped, by);
+    }
     RssLedger ledger = explain(heap, figures);
     ledger.source = RssSource::kSampler;
     ledger.rss_at_ns = sample.time_ns;
@@ -226,6 +251,7 @@ class Ledger {
 
   void read_peak() {
     Heap heap{capture_.peak_tick};
+    heap.whole = is_whole(heap.tick);
     if (!knows_rss(heap.tick)) return;
     std::copy(std::begin(heap.tick.domain_live_bytes), std::end(heap.tick.domain_live_bytes),
               heap.live.begin());
@@ -333,31 +359,65 @@ bool fills_gap(const Capture& capture, std::uint64_t before_ns, std::uint64_t af
          distance(sample.time_ns, after_ns) > room;
 }
 
+constexpr std::uint64_t kBeside = 30'000'000;  // the clock is read every 256 events, a sample covers 20 ms
+
+// The last time when RSS was within 1 % of its highest: while it stays there slack takes the place of blocks, and
+// the question is why it stays.
 std::optional<RssLedger> highest(const Capture& capture, const Ledger& ledger) {
-  const Heap* best = ledger.peak() ? &*ledger.peak() : nullptr;
+  std::uint64_t most = 0;
+  const auto see = [&](const Heap& heap) {
+    if (knows_rss(heap.tick)) most = std::max(most, heap.tick.rss_bytes);
+  };
+  for (const Heap& heap : ledger.heaps()) see(heap);
+  if (ledger.peak()) see(*ledger.peak());
+  // Where both saw about the same, the tracker's figures are all of one instant; and what lasted tells more than
+  // what did not. After the end of tracking RSS is the interpreter's that ends, and the tracker's.
+  const auto highest_of = [&](std::uint64_t RssSample::*figure, std::uint64_t least) {
+    const RssSample* found = nullptr;
+    for (const RssSample& sample : capture.rss_samples) {
+      if (sample.time_ns <= capture.counters.end_ns && sample.*figure > least) {
+        found = &sample;
+        least = sample.*figure;
+      }
+    }
+    return found;
+  };
+  std::uint64_t RssSample::*figure = &RssSample::rss_bytes;
+  const RssSample* sampled = highest_of(figure, most + most / 50);
+  const std::uint64_t lasted = sampled != nullptr ? sampled->rss_bytes : most;
+  if (const RssSample* spike = highest_of(&RssSample::max_rss_bytes, lasted + lasted / 10)) {
+    figure = &RssSample::max_rss_bytes;
+    sampled = spike;
+  }
+  if (sampled != nullptr) {
+    if (distance(sampled->time_ns, capture.counters.peak_ns) <= kBeside)
+      return ledger.of_exact_peak(*sampled, sampled->*figure);
+    return ledger.of(*sampled, sampled->*figure);
+  }
+  const Heap* best = nullptr;
   for (const Heap& heap : ledger.heaps()) {
-    if (knows_rss(heap.tick) && (best == nullptr || heap.tick.rss_bytes > best->tick.rss_bytes)) best = &heap;
+    if (knows_rss(heap.tick) && heap.tick.rss_bytes >= most - most / 100) best = &heap;
   }
-  const RssSample* sampled = nullptr;
-  for (const RssSample& sample : capture.rss_samples) {
-    if (sampled == nullptr || sample.max_rss_bytes > sampled->max_rss_bytes) sampled = &sample;
-  }
-  // Where both saw about the same, the tracker's figures are all of one instant.
-  if (sampled != nullptr &&
-      (best == nullptr || sampled->max_rss_bytes > best->tick.rss_bytes + best->tick.rss_bytes / 50)) {
-    return ledger.of(*sampled, sampled->max_rss_bytes);
-  }
+  if (best == nullptr && ledger.peak()) best = &*ledger.peak();
   if (best == nullptr) return std::nullopt;
   return ledger.of(*best);
 }
 
 std::optional<RssLedger> at_peak(const Capture& capture, const Ledger& ledger) {
   const Heap* best = ledger.peak() ? &*ledger.peak() : nullptr;
+  // Of about equal ones, one whose figures are all its own.
+  const auto rank = [](const Heap& heap) {
+    const std::uint64_t live = sum_of(heap.live);
+    return heap.whole ? live + live / 64 : live;
+  };
   for (const Heap& heap : ledger.heaps()) {
-    if (knows_rss(heap.tick) && (best == nullptr || sum_of(heap.live) > sum_of(best->live))) best = &heap;
+    if (knows_rss(heap.tick) && (best == nullptr || rank(heap) > rank(*best))) best = &heap;
   }
   const std::uint64_t peak = ledger.peak_bytes();
-  if (best == nullptr || sum_of(best->live) < peak - peak / 10) {
+  const auto is_near = [&](const Heap& heap) {
+    return sum_of(heap.live) + std::max(peak / 20, heap.tick.rss_bytes / 50) >= peak;
+  };
+  if (best == nullptr || !is_near(*best)) {
     const RssSample* sample = sample_near(capture, capture.counters.peak_ns);
     if (sample != nullptr) return ledger.of_exact_peak(*sample, sample->max_rss_bytes);
   }
@@ -402,9 +462,9 @@ std::vector<const RssSample*> samples_between_ticks(const Capture& capture) {
   std::size_t tick = 0;
   for (const RssSample& sample : capture.rss_samples) {
     while (tick < capture.ticks.size() && capture.ticks[tick].end_ns < sample.time_ns) ++tick;
-    const std::uint64_t before = tick != 0 ? capture.ticks[tick - 1].end_ns : 0;
+    const std::uint64_t before = tick != 0 ? capture.ticks[tick - 1].end_ns : capture.counters.start_ns;
     const std::uint64_t after = tick < capture.ticks.size() ? capture.ticks[tick].end_ns : kUnknown;
-    if (fills_gap(capture, before, after, sample)) found.push_back(&sample);
+    if (sample.time_ns > before && fills_gap(capture, before, after, sample)) found.push_back(&sample);
   }
   return found;
 }

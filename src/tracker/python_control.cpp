@@ -126,17 +126,25 @@ bool is_tracking() noexcept { return state.armed != 0; }
 
 namespace {
 
+// All that is costly was read.
+bool is_whole(const capture::Tick& tick) noexcept {
+  return tick.domain_live_bytes[0] != capture::kUnknown && tick.malloc_used_bytes != capture::kUnknown &&
+         (tick.arena_bytes == 0 || tick.arena_pages != capture::kUnknownPages);
+}
+
 // The ledger of the peak is the one that was taken with the highest heap. It belongs to one instant: neither its
 // heap nor its RSS is the maximum, but they go together.
 void keep_highest_ledger(capture::Tick& tick) noexcept {
   tick.live_bytes = state.live[0];
   tick.live_blocks = state.live[1];
   capture::Tick& highest = state.superblock->peak_tick;
-  const bool partial = tick.domain_live_bytes[0] == capture::kUnknown ||
-                       tick.malloc_used_bytes == capture::kUnknown ||
-                       (tick.arena_bytes != 0 && tick.arena_pages == capture::kUnknownPages);
-  const std::uint64_t margin = partial ? highest.live_bytes / 16 : 0;
-  if (tick.live_bytes > highest.live_bytes + margin) highest = tick;
+  if (is_whole(highest)) {
+    const std::uint64_t margin = is_whole(tick) ? 0 : highest.live_bytes / 16;
+    if (tick.live_bytes > highest.live_bytes + margin) highest = tick;
+  } else {
+    const std::uint64_t margin = is_whole(tick) ? highest.live_bytes / 64 : 0;
+    if (tick.live_bytes + margin > highest.live_bytes) highest = tick;
+  }
   state.last_tick_peak = state.peak_bytes;
 }
 

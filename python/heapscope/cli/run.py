@@ -66,7 +66,7 @@ def run(arguments: list[str]) -> int:
         sealing.say_unrecorded()
     else:
         announce = invocation.output is None and not invocation.quiet
-        sealing.finish(path, status, supervisor.max_rss_bytes, announce=announce)
+        sealing.finish(path, status, supervisor, announce=announce)
     if status is None:
         return 1
     return status if status >= 0 else 128 - status

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heapscope import _analysis
+    from heapscope.cli.supervisor import Supervisor
 
 _missing = ""
 try:
@@ -24,7 +25,7 @@ except ImportError as error:  # said at the end: the program runs by now
     _missing = str(error)
 
 
-def finish(path: str, status: int | None, max_rss_bytes: int | None, *, announce: bool) -> None:
+def finish(path: str, status: int | None, program: Supervisor, *, announce: bool) -> None:
     """Seal a capture, note how the program ended, and say what its reader must know.
 
     Parameters
@@ -33,8 +34,8 @@ def finish(path: str, status: int | None, max_rss_bytes: int | None, *, announce
         The live capture. If it cannot be sealed it stays as it is, which every reader accepts.
     status : int or None
         The exit code, -n for signal n, None when unknown.
-    max_rss_bytes : int or None
-        The highest resident size of the program by the kernel's account, None when unknown.
+    program : Supervisor
+        What saw it run: its samples of RSS and the kernel's account of the highest are added.
     announce : bool
         Name the capture and the next thing to do.
     """
@@ -42,8 +43,9 @@ def finish(path: str, status: int | None, max_rss_bytes: int | None, *, announce
         say(f"{_short(path)} was recorded but not sealed: {_missing}")
         return
     try:
-        known = {} if max_rss_bytes is None else {"max_rss_bytes": str(max_rss_bytes)}
-        _analysis.seal(path, exit_status=status, metadata=known)
+        highest, samples = program.max_rss_bytes, program.sampler.samples
+        known = {} if highest is None else {"max_rss_bytes": str(highest)}
+        _analysis.seal(path, exit_status=status, metadata=known, rss_samples=samples)
     except (HeapscopeError, OSError, RuntimeError, MemoryError) as error:
         say(f"{error}; it was recorded but not sealed, which costs space only")
     try:

@@ -3,7 +3,7 @@
 """Starts a program in a process of its own and stays out of its way until it has ended.
 
 The supervisor blocks every signal it cares for before the program exists and takes them one by one
-with sigwaitinfo, so none is lost and none interrupts it. A signal to the whole process group, as a
+with sigtimedwait, so none is lost and none interrupts it. A signal to the whole process group, as a
 key of the terminal sends, has reached the program already; one to the supervisor alone is passed
 on. The program gets the signal mask and dispositions it would have had.
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sys
 
+from heapscope.cli.sampler import Sampler
 from heapscope.cli.witness import Witness
 
 TYPE_CHECKING = False
@@ -59,6 +60,8 @@ class Supervisor:
     max_rss_bytes : int or None
         The highest resident size that the kernel saw, once the program has ended. None where it is
         not above this process's own, which the program started as.
+    sampler : Sampler
+        What was seen of the program's resident memory while it ran.
 
     Raises
     ------
@@ -79,6 +82,7 @@ class Supervisor:
         if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
             # The program inherits that; here it would throw the exit status away.
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+        self.sampler = Sampler(self.process)
         self._witness: Witness | None
         try:
             self._witness = Witness(_WAITED_FOR)
@@ -86,7 +90,7 @@ class Supervisor:
             self._witness = None
 
     def wait(self) -> int | None:
-        """Forward signals until the program has ended.
+        """Forward signals until the program has ended, and look at it now and then.
 
         The signals stay blocked afterwards: what was meant for the program must not end the
         supervisor before it has sealed the capture.
@@ -99,7 +103,8 @@ class Supervisor:
         # Where the caller ignored SIGCHLD a program that ended at once left no signal.
         ended, status = self._look()
         while not ended:
-            received = _receive()
+            self.sampler.look()
+            received = _receive(self.sampler.wait_s())
             alone = received - {_signal.SIGCHLD}
             if alone and self._witness is not None:
                 alone -= self._witness.of_group(alone)
@@ -107,6 +112,7 @@ class Supervisor:
                 self._forward(number)
             if _signal.SIGCHLD in received:
                 ended, status = self._look()
+        self.sampler.close()
         if self._witness is not None:
             self._witness.dismiss()
         return status
@@ -146,14 +152,14 @@ class Supervisor:
         self._forward(_signal.SIGCONT)
 
 
-def _receive() -> set[int]:
-    """Wait for signals, and return all that have come.
+def _receive(seconds: float) -> set[int]:
+    """Wait for signals, no longer than so many seconds, and return all that have come.
 
     Those by which the terminal stops its foreground group are left out: the program has them, and
     the witness may not remember, because a SIGCONT takes them back.
     """
     received = set()
-    signal: _signal.struct_siginfo | None = _signal.sigwaitinfo(_WAITED_FOR)
+    signal = _signal.sigtimedwait(_WAITED_FOR, seconds)
     while signal is not None:
         if signal.si_signo not in _JOB_CONTROL or signal.si_code != _SENT_BY_KERNEL:
             received.add(signal.si_signo)

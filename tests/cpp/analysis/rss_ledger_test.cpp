@@ -238,6 +238,30 @@ TEST(RssLedger, memory_that_only_the_sampler_saw_is_the_highest_rss) {
   expect_rows_are_rss(*ledger, ledger->unexplained_bytes, ledger->rss_bytes);
 }
 
+TEST(RssLedger, samples_after_the_end_of_tracking_are_not_the_programs) {
+  Capture capture = growing();
+  capture.rss_samples = {{capture.counters.end_ns + 1, 900 * kMiB, 900 * kMiB, kMiB, kUnknown}};
+  EXPECT_EQ(explain_rss(capture, {RssMoment::Kind::kHighestRss})->rss_bytes, 31 * kMiB);
+}
+
+TEST(RssLedger, of_moments_with_the_same_rss_the_last_is_told) {
+  Capture capture = growing();
+  for (Tick& tick : capture.ticks) tick.rss_bytes = 50 * kMiB;
+  EXPECT_EQ(explain_rss(capture, {RssMoment::Kind::kHighestRss})->at_ns, capture.ticks.back().end_ns);
+}
+
+TEST(RssLedger, a_peak_that_no_ledger_was_near_is_the_sites_with_the_rss_that_was_sampled_beside_it) {
+  Capture capture = sampled();
+  capture.sites[0].figures.peak_bytes = 480 * kMiB;
+  capture.counters.peak_ns = 5 * kSecond + kSecond * 55 / 100;
+  const auto ledger = explain_rss(capture, {RssMoment::Kind::kPeak});
+  ASSERT_TRUE(ledger);
+  EXPECT_EQ(ledger->source, RssSource::kSampler);
+  EXPECT_EQ(ledger->rss_bytes, 500 * kMiB);
+  EXPECT_EQ(ledger->heap_bytes, 480 * kMiB);
+  EXPECT_EQ(ledger->row(RssPart::kNativeBlocks).bytes, 480 * kMiB);
+}
+
 TEST(RssLedger, samples_are_told_only_where_no_tick_ended) {
   const Capture capture = sampled();
   const auto between = samples_between_ticks(capture);
