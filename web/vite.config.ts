@@ -81,7 +81,10 @@ export default defineConfig({
   },
   test: {
     root: path("../tests/web"),
-    include: ["unit/**/*.test.ts"],
+    include: ["unit/**/*.test.ts", "browser/**/*.test.ts"],
+    testTimeout: 60_000,
+    fileParallelism: false,
+    isolate: false,
     environment: "node",
   },
 });

@@ -112,7 +112,12 @@ def write_format(programs: pathlib.Path) -> int:
     return 1 if any(codes) else 0
 
 
-def lint(programs: pathlib.Path, tools: Mapping[str, str], python: pathlib.Path) -> int:
+def lint(
+    programs: pathlib.Path,
+    tools: Mapping[str, str],
+    python: pathlib.Path,
+    web: Mapping[str, tuple[Sequence[str], Mapping[str, str]]],
+) -> int:
     """Runs all checks; 0 if all are clean.
 
     Parameters
@@ -123,6 +128,8 @@ def lint(programs: pathlib.Path, tools: Mapping[str, str], python: pathlib.Path)
         Environment variables under which CMake is found.
     python
         The interpreter whose headers the modules are checked with.
+    web
+        The checks of the report's page by name: a command and its environment.
     """
     failed: list[str] = []
 
@@ -139,6 +146,8 @@ def lint(programs: pathlib.Path, tools: Mapping[str, str], python: pathlib.Path)
     for folder in _existing(_TESTS):  # one run a folder: each has modules of the same names
         check(f"mypy {folder}", programs / "mypy", *_LOOSELY, folder, extra={"MYPYPATH": folder})
     check("clang-format", programs / "clang-format", "--dry-run", "--Werror", *_cpp_files())
+    for name, (command, extra) in web.items():
+        check(name, *command, extra=extra)
     with step("clang-tidy"):
         native.configure("dev", tools, python)
         if not _tidy(programs / "clang-tidy"):

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 
-from tools.house import checks, native, release, system, wheel
+from tools.house import checks, native, release, system, web, wheel
 from tools.house.environments import RUN_TIME, Environment, native_tools
 from tools.house.interpreters import Interpreter, find
 from tools.house.layout import BUILD, REPORTS, ROOT, WHEELS
@@ -96,6 +96,7 @@ def test() -> int:
         _python_run(interpreter, tools, every=interpreter is default)
         for interpreter in interpreters
     ]
+    results += web.test(default)
     results.append(_python_run(default, tools, checked=True))
     results += [_native_run(preset, tools, environment) for preset in ("asan", "tsan")]
     return summarise(results)
@@ -111,12 +112,16 @@ def lint() -> int:
     default = find()[0]
     # The same interpreter and nanobind as `test` configures with, so that neither undoes the other.
     builder = Environment(default.minor, default).install("build")
-    return checks.lint(_lint_programs(default), native_tools(default), builder.python)
+    pages = {"biome and tsc": web.lint_command(default)}
+    return checks.lint(_lint_programs(default), native_tools(default), builder.python, pages)
 
 
 def format_() -> int:
     """Writes the format that lint asks for."""
-    return checks.write_format(_lint_programs(find()[0]))
+    default = find()[0]
+    code = checks.write_format(_lint_programs(default))
+    command, extra = web.format_command(default)
+    return run(command, extra=extra) or code
 
 
 def wheels() -> int:
@@ -159,7 +164,8 @@ def bench() -> int:
 
 def clean() -> int:
     """Removes everything that was made."""
-    with step("removing build/ and dist/"):
+    with step("removing build/, dist/ and what the page is built with"):
+        web.clean()
         shutil.rmtree(BUILD, ignore_errors=True)
         shutil.rmtree(WHEELS, ignore_errors=True)
     return 0

@@ -58,6 +58,12 @@ def _script(interpreter: Interpreter, name: str) -> tuple[list[str], dict[str, s
     return command, build_page.node_environment(node)
 
 
+def clean() -> None:
+    """Removes the built page and npm's packages."""
+    build_page.TEMPLATE.unlink(missing_ok=True)
+    shutil.rmtree(build_page.WEB / "node_modules", ignore_errors=True)
+
+
 def browser() -> str | None:
     """The system's Chromium."""
     return next(filter(None, map(shutil.which, _BROWSERS)), None)

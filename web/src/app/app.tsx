@@ -36,7 +36,12 @@ export function App({ state }: { state: ReportState }) {
       <Timeline state={state} />
       <Controls state={state} views={views} view={view} />
       <main>
-        <section id="view" role="tabpanel" aria-labelledby={`tab-${view.id}`} class={view.id}>
+        <section
+          id="view"
+          role="tabpanel"
+          aria-labelledby={`tab-${view.id}`}
+          class={`view-${view.id}`}
+        >
           <Shown state={state} />
         </section>
         {view.details !== false && <Details state={state} />}
