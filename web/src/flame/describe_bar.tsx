@@ -32,8 +32,11 @@ export function labelOfBar(
   const from = bars.mergedFrom[bar]!;
   if (from >= 0) return [mergedName(tree, node, from), ""];
   if (node === tree.root && tree.frame(node) === 0) return ["whole program", ""];
-  const folded = state.isFolded(tree.frame(node)) ? importName(state, tree, node) : null;
-  return folded ? [folded, ""] : state.label(tree.frame(node));
+  const folded =
+    state.isFolded(tree.frame(node)) && tree === state.tree.value
+      ? importName(state, tree, node)
+      : null;
+  return folded ? [folded, ""] : state.label(tree.frame(node), tree.by);
 }
 
 /** A run of the import system's frames is called by what it imports most of. */
@@ -70,11 +73,12 @@ export function describeBar(
   const from = bars.mergedFrom[bar]!;
   const figure = figureOfBar(state, tree, bars, bar);
   const merged = from >= 0;
-  const folded = !merged && state.isFolded(tree.frame(node));
+  const folded = !merged && state.isFolded(tree.frame(node)) && tree === state.tree.value;
+
   const frame = tree.frame(node);
   const [name] = labelOfBar(state, tree, bars, bar);
-  const of = merged || frame === 0 ? "" : state.names.frame(frame);
-  const source = merged ? null : state.sourceLine(frame);
+  const of = merged || folded || frame === 0 ? "" : state.label(frame, tree.by).join(" ").trim();
+  const source = merged || tree.by !== "line" ? null : state.sourceLine(frame);
   const style = merged ? "merged" : frameStyle(state, tree, node);
   return {
     spoken: `${of || name}, ${figure}`,
@@ -82,13 +86,22 @@ export function describeBar(
       <>
         <strong>
           <Name
-            text={merged || frame === 0 || folded ? name : state.names.function(frame)}
+            text={
+              tree.by === "line" && !merged && !folded && frame !== 0
+                ? state.names.function(frame)
+                : name
+            }
             limit={160}
           />
         </strong>
         {!merged && frame !== 0 && !folded && (
           <div class="muted">
-            <Name text={state.names.fullPlace(frame)} limit={160} />
+            <Name
+              text={
+                tree.by === "line" ? state.names.fullPlace(frame) : state.names.fileOfFrame(frame)
+              }
+              limit={160}
+            />
           </div>
         )}
         {source && (

@@ -139,7 +139,7 @@ export function FlameCanvas({
   };
 
   const choose = ({ node, from }: { node: number; from: number }) => {
-    if (from < 0 && tree.frame(node) !== 0) state.selectFrame(tree.frame(node));
+    if (from < 0 && tree.frame(node) !== 0) state.selectFrame(tree.frame(node), tree.by);
   };
 
   const zoom = ({ node, from }: { node: number; from: number }) => onFocus({ node, from });

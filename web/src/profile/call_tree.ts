@@ -2,7 +2,7 @@
 // nodes stand for many of its nodes (inverted, callers and callees of a group, lines merged to functions).
 // Children come widest first.
 
-import { type Grouping, outermostNodes } from "./grouping";
+import { type Grouping, type GroupKind, outermostNodes } from "./grouping";
 import type { Profile } from "./profile";
 import type { Totals } from "./totals";
 
@@ -10,6 +10,8 @@ export interface CallTree {
   readonly root: number;
   /** Whether children are callers, not callees. */
   readonly inverted: boolean;
+  /** What frames are merged by. */
+  readonly by: GroupKind;
   /** A frame that the node stands for. */
   frame(node: number): number;
   parent(node: number): number;
@@ -53,6 +55,7 @@ export function foldingOf({ nodes, frames, files, manifest }: Profile, owner: st
 export class WholeTree implements CallTree {
   readonly root = 0;
   readonly inverted = false;
+  readonly by = "line";
   private readonly sorted = new Map<number, Int32Array>();
   private under: Int32Array | null = null;
 
@@ -132,6 +135,7 @@ interface Members {
 /** A tree whose nodes stand for groups of frames. Numbers are given as nodes are first seen. */
 export class MergedTree implements CallTree {
   readonly root = 0;
+  readonly by: GroupKind;
   private readonly members: Members[] = [];
   private readonly frames: number[] = [];
   private readonly parents: number[] = [];
@@ -148,6 +152,7 @@ export class MergedTree implements CallTree {
     frame: number,
     members: Members,
   ) {
+    this.by = grouping.kind;
     this.add(frame, 0, 0, members);
   }
 

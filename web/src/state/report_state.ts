@@ -19,7 +19,7 @@ import {
   groupingOf,
   groupTotals,
 } from "../profile/grouping";
-import { Names, NO_FRAME } from "../profile/names";
+import { Names, NO_FRAME, shortFile } from "../profile/names";
 import type { Profile } from "../profile/profile";
 import type { Question, TickRange } from "../profile/question";
 import { type SiteValues, siteValues } from "../profile/site_values";
@@ -196,16 +196,16 @@ export class ReportState {
     return this.isDiff ? signed(text, value) : text;
   }
 
-  /** What a bar calls a frame, as the flame groups them; and its place, where that is not the name. */
-  label(frame: number): [name: string, place: string] {
+  /** What a bar calls a frame of a group, and its place, where that is not the name. */
+  label(frame: number, by: GroupKind): [name: string, place: string] {
     if (frame === 0) return [NO_FRAME, ""];
-    const by = this.flameBy.value;
     if (by === "line") {
       const source = this.flameLabel.value === "source" ? this.sourceLine(frame) : null;
       return [source ?? this.names.function(frame), this.names.place(frame)];
     }
     const grouping = this.grouping(by);
-    return [this.names.group(grouping, grouping.keyOfFrame[frame]!), ""];
+    const place = by === "function" ? shortFile(this.names.fileOfFrame(frame)) : "";
+    return [this.names.group(grouping, grouping.keyOfFrame[frame]!), place];
   }
 
   /** The text of a frame's line where its file is embedded, and was read. */

@@ -122,6 +122,7 @@ export function Timeline({ state }: { state: ReportState }) {
           },
         ],
         hooks: {
+          ready: [() => show.current()],
           setCursor: [
             (u) => {
               setAt(u.cursor.idx ?? null);
@@ -163,7 +164,7 @@ export function Timeline({ state }: { state: ReportState }) {
     };
   }, [data, width, themeVersion]);
 
-  useLayoutEffect(() => {
+  const showRange = () => {
     const u = plot.current;
     if (!u) return;
     if (!range) {
@@ -174,7 +175,10 @@ export function Timeline({ state }: { state: ReportState }) {
     const right = u.valToPos(profile.ticks.end_s[range.last]!, "x");
     const height = u.bbox.height / (devicePixelRatio || 1);
     u.setSelect({ left, top: 0, width: right - left, height }, false);
-  }, [range, data, width, themeVersion]);
+  };
+  const show = useRef(showRange);
+  show.current = showRange;
+  useLayoutEffect(showRange, [range]);
 
   const press = (event: KeyboardEvent) => {
     const next = moved(event, range, profile.ticks, profile.manifest.summary.peak_at_s);

@@ -35,7 +35,7 @@ export function FunctionList({ state }: ViewProps) {
         {
           id: "self",
           title: "Self",
-          width: "118px",
+          width: "132px",
           numeric: true,
           cell: (key) => (
             <BarCell
@@ -49,7 +49,7 @@ export function FunctionList({ state }: ViewProps) {
         {
           id: "inclusive",
           title: "With callees",
-          width: "118px",
+          width: "132px",
           numeric: true,
           cell: (key) => (
             <BarCell
