@@ -27,7 +27,7 @@ namespace heapscope::capture {
 
 inline constexpr char kLiveMagic[8] = {'H', 'S', 'C', 'O', 'P', 'E', 'L', '\n'};
 inline constexpr char kSealedMagic[8] = {'H', 'S', 'C', 'O', 'P', 'E', 'S', '\n'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 inline constexpr std::size_t kMaxChunks = 16384;  // 4 GiB of file at most
@@ -89,19 +89,22 @@ struct alignas(64) SiteCounters {
   std::uint32_t peak_blocks;
   std::uint32_t cohort;  // the tracker's own: where new blocks of this site go in this tick
   std::uint64_t total_bytes;
-  std::uint64_t total_blocks;
+  std::uint64_t total_blocks : 48;
+  std::uint64_t largest : 16;  // bytes of the largest block; kLargestInKey: as the site's key says
   std::uint64_t temporary_bytes;
   std::uint64_t temporary_blocks;
 };
 static_assert(sizeof(SiteCounters) == 64);
 
+inline constexpr std::uint64_t kLargestInKey = 0xFFFF;
+inline constexpr std::uint64_t kMaxLargest = (std::uint64_t{1} << 48) - 1;
+
 struct SiteKey {
   std::uint32_t node;
-  std::uint32_t next;    // the next older site of the same node, 0 at the end
-  std::uint32_t native;  // reserved: native stack, 0 = none
-  std::uint8_t domain;   // Domain
-  std::uint8_t flags;
-  std::uint16_t reserved;
+  std::uint32_t next;           // the next older site of the same node, 0 at the end
+  std::uint64_t largest : 48;   // bytes of the largest block where they are kLargestInKey or more, else 0
+  std::uint64_t domain : 8;     // Domain
+  std::uint64_t reserved : 8;
 };
 static_assert(sizeof(SiteKey) == 16);
 

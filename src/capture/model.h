@@ -7,6 +7,7 @@
 // Plain data, no invariant but those named here; capture_builder.h and sealed.h establish them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -59,6 +60,7 @@ struct Figures {
   std::uint64_t allocations = 0;
   std::uint64_t temporary_bytes = 0;
   std::uint64_t temporary_allocations = 0;
+  std::uint64_t largest_bytes = 0;  // of the largest block ever; of a group the maximum
 
   Figures& operator+=(const Figures& other) noexcept {
     live_bytes += other.live_bytes;
@@ -69,6 +71,7 @@ struct Figures {
     allocations += other.allocations;
     temporary_bytes += other.temporary_bytes;
     temporary_allocations += other.temporary_allocations;
+    largest_bytes = std::max(largest_bytes, other.largest_bytes);
     return *this;
   }
   bool any() const noexcept {

@@ -42,7 +42,7 @@ class Unsealer {
       return true;
     });
     section(SectionId::kMetadata, "the metadata", [&](ColumnReader& in) {
-      for (std::size_t left = in.count(kMaxRecords, 2); left != 0 && in.ok(); --left) {
+      for (std::size_t left = in.count(kMaxRecords, 3); left != 0 && in.ok(); --left) {
         std::string key(in.text());
         capture_.metadata.emplace_back(std::move(key), in.text());
       }
@@ -190,6 +190,7 @@ class Unsealer {
         if (domain >= kDomains) return false;
         site.domain = static_cast<Domain>(domain);
       }
+      for (Site& site : capture_.sites) site.figures.largest_bytes = in.number();
       return true;
     });
     if (!keys) capture_.sites.clear();

@@ -123,6 +123,7 @@ class Sealer {
         last = site.node;
       }
       column(out, capture_.sites, [](const Site& site) { return static_cast<std::uint64_t>(site.domain); });
+      column(out, capture_.sites, [](const Site& site) { return site.figures.largest_bytes; });
     });
     for (const FigureColumns& figure : kFigureColumns) {
       add(figure.section, [&](ColumnWriter& out) {

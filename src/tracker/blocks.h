@@ -53,13 +53,21 @@ class BlockTable {
   }
   // The slot of an address, or null when no block was ever near it.
   [[gnu::always_inline]] std::uint32_t* find_slot(std::uintptr_t address) noexcept {
+    if (std::uint32_t* slot = find_cached_slot(address)) [[likely]]
+      return slot;
+    return find_slot_slowly(address);
+  }
+  // The same, null also where a look into the cache does not tell.
+  [[gnu::always_inline]] std::uint32_t* find_cached_slot(std::uintptr_t address) noexcept {
     // The low four bits go to the top: those of an odd address make a leaf that no entry has.
     const std::uintptr_t granule = std::rotr(address, 4);
     const std::uintptr_t leaf = granule >> (kLeafShift - 4);
     const CacheEntry& entry = cache_[leaf % kCacheEntries];
-    if (entry.leaf == leaf) [[likely]]
-      return entry.slots + (granule & kSlotMask);
-    return find_slot_slowly(address);
+    if (entry.leaf != leaf) [[unlikely]]
+      return nullptr;
+    std::uint32_t* slot = entry.slots + (granule & kSlotMask);
+    if (slot == nullptr) __builtin_unreachable();
+    return slot;
   }
   static bool is_odd(std::uintptr_t address) noexcept { return (address & 15) != 0; }
 

@@ -43,14 +43,14 @@ struct LaneState {
   std::uint64_t sequence;  // allocations of its threads so far; the ring's next entry is sequence % 8
   std::uint32_t index;
   std::uint32_t root;
-  std::uint32_t code_generation;
-  std::uint32_t depth;                          // levels in use
+  Level* leaf;  // of the last walk; the sentinel (levels.data()) when there is none that can be believed
   std::uint64_t committed;                      // entries made before this sequence are not uncommitted
   std::uint32_t cohorts[capture::kRingBlocks];  // of committed entries
   capture::SiteCounters* sites[capture::kRingBlocks];  // of all
   std::uintptr_t slots[capture::kRingBlocks];          // the block's slot; for an odd address that, plus 1
   StackMemo memo[kMemoEntries];
-  PageArray<Level> levels;                          // the first is a sentinel that is never equal to a frame
+  PageArray<Level> levels;  // the first is a sentinel that is never equal to a frame; its node is the root
+  std::uint32_t code_generation;
   PageArray<const cpython::Frame*> pending_frames;  // scratch of a walk
   std::uint32_t frame_levels[kFrameEntries];        // hash of a frame's address -> its level, a hint
   std::uint32_t next_vacant;                        // index + 1 of the next vacant lane, 0 = none

@@ -56,8 +56,21 @@ inline void* reallocate(void* block, std::size_t bytes, Original original) noexc
 
 }  // namespace
 
-extern "C" void* heapscope_malloc(std::size_t bytes) noexcept {
+// Most calls of malloc and free are inner ones, of CPython's domains: told apart before any register is saved.
+namespace {
+
+bool is_inner() noexcept { return thread_state.busy == kForwarding; }
+[[gnu::noinline]] void* malloc_event(std::size_t bytes) noexcept {
   return allocate(bytes, [=] { return heapscope_original_malloc(bytes); });
+}
+[[gnu::noinline]] void free_event(void* block) noexcept {
+  release(block, [=] { heapscope_original_free(block); });
+}
+
+}  // namespace
+
+extern "C" void* heapscope_malloc(std::size_t bytes) noexcept {
+  return is_inner() ? heapscope_original_malloc(bytes) : malloc_event(bytes);
 }
 
 extern "C" void* heapscope_calloc(std::size_t count, std::size_t bytes) noexcept {
@@ -77,7 +90,7 @@ extern "C" void* heapscope_reallocarray(void* block, std::size_t count, std::siz
 }
 
 extern "C" void heapscope_free(void* block) noexcept {
-  release(block, [=] { heapscope_original_free(block); });
+  return is_inner() ? heapscope_original_free(block) : free_event(block);
 }
 
 extern "C" void heapscope_cfree(void* block) noexcept {

@@ -30,8 +30,7 @@ constexpr Gil gil_of(Domain domain) { return domain == Domain::kRaw ? Gil::kUnkn
 PyMemAllocatorEx& below(void* context) noexcept { return static_cast<Layer*>(context)->original; }
 
 template <Domain kDomain>
-void* hooked_malloc(void* context, std::size_t bytes) noexcept {
-  PyMemAllocatorEx& original = below(context);
+[[gnu::always_inline]] inline void* malloc_event(PyMemAllocatorEx& original, std::size_t bytes) noexcept {
   ThreadState& thread = thread_state;
   if (!begins_event(thread)) [[unlikely]]
     return original.malloc(original.ctx, bytes);
@@ -42,8 +41,8 @@ void* hooked_malloc(void* context, std::size_t bytes) noexcept {
 }
 
 template <Domain kDomain>
-void* hooked_calloc(void* context, std::size_t count, std::size_t bytes) noexcept {
-  PyMemAllocatorEx& original = below(context);
+[[gnu::always_inline]] inline void* calloc_event(PyMemAllocatorEx& original, std::size_t count,
+                                                 std::size_t bytes) noexcept {
   ThreadState& thread = thread_state;
   if (!begins_event(thread)) [[unlikely]]
     return original.calloc(original.ctx, count, bytes);
@@ -54,8 +53,8 @@ void* hooked_calloc(void* context, std::size_t count, std::size_t bytes) noexcep
 }
 
 template <Domain kDomain>
-void* hooked_realloc(void* context, void* old, std::size_t bytes) noexcept {
-  PyMemAllocatorEx& original = below(context);
+[[gnu::always_inline]] inline void* realloc_event(PyMemAllocatorEx& original, void* old,
+                                                  std::size_t bytes) noexcept {
   ThreadState& thread = thread_state;
   if (!begins_event(thread)) [[unlikely]]
     return original.realloc(original.ctx, old, bytes);
@@ -76,14 +75,47 @@ void* hooked_realloc(void* context, void* old, std::size_t bytes) noexcept {
 }
 
 template <Domain kDomain>
-void hooked_free(void* context, void* block) noexcept {
-  PyMemAllocatorEx& original = below(context);
+[[gnu::always_inline]] inline void free_event(PyMemAllocatorEx& original, void* block) noexcept {
   ThreadState& thread = thread_state;
   if (block == nullptr || !begins_event(thread)) [[unlikely]]
     return original.free(original.ctx, block);
   record_free_inline(thread, block);
   original.free(original.ctx, block);
   thread.busy = kIdle;
+}
+
+// The raw domain serves the other two, so most of its calls are inner ones. They are told apart before any
+// register is saved, which is why its events are functions of their own.
+bool is_inner() noexcept { return thread_state.busy == kForwarding; }
+[[gnu::noinline]] void* raw_malloc_event(PyMemAllocatorEx& original, std::size_t bytes) noexcept {
+  return malloc_event<Domain::kRaw>(original, bytes);
+}
+[[gnu::noinline]] void raw_free_event(PyMemAllocatorEx& original, void* block) noexcept {
+  free_event<Domain::kRaw>(original, block);
+}
+
+template <Domain kDomain>
+void* hooked_malloc(void* context, std::size_t bytes) noexcept {
+  PyMemAllocatorEx& original = below(context);
+  if constexpr (kDomain != Domain::kRaw) return malloc_event<kDomain>(original, bytes);
+  return is_inner() ? original.malloc(original.ctx, bytes) : raw_malloc_event(original, bytes);
+}
+
+template <Domain kDomain>
+void* hooked_calloc(void* context, std::size_t count, std::size_t bytes) noexcept {
+  return calloc_event<kDomain>(below(context), count, bytes);
+}
+
+template <Domain kDomain>
+void* hooked_realloc(void* context, void* old, std::size_t bytes) noexcept {
+  return realloc_event<kDomain>(below(context), old, bytes);
+}
+
+template <Domain kDomain>
+void hooked_free(void* context, void* block) noexcept {
+  PyMemAllocatorEx& original = below(context);
+  if constexpr (kDomain != Domain::kRaw) return free_event<kDomain>(original, block);
+  return is_inner() ? original.free(original.ctx, block) : raw_free_event(original, block);
 }
 
 template <Domain kDomain>

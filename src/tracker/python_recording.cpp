@@ -37,16 +37,18 @@ DetachedBlock detach_block(ThreadState& thread, const void* block) noexcept {
   if (block == nullptr) return {};
   Recorder::Detached detached = {};
   bool taken;
-  if (enter_recording(thread, taken)) detached = recorder.detach(reinterpret_cast<std::uintptr_t>(block));
+  if (enter_recording(thread, taken)) {
+    detached = recorder.detach(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
+  }
   state.lock.unlock(taken);
   thread.busy = kForwarding;
-  return {detached.bytes, detached.cohort, detached.temporary};
+  return {detached.bytes, detached.cohort, detached.ring};
 }
 
 void reattach_block(ThreadState& thread, const DetachedBlock& old_block, const void* block) noexcept {
   bool taken;
   if (enter_recording(thread, taken)) {
-    recorder.reattach({old_block.bytes, old_block.cohort, old_block.temporary},
+    recorder.reattach({old_block.bytes, old_block.cohort, old_block.ring},
                       reinterpret_cast<std::uintptr_t>(block));
   }
   state.lock.unlock(taken);

@@ -92,7 +92,7 @@ template <Gil kGil>
                                                           std::size_t bytes) noexcept {
   bool taken;
   if (enter_recording(thread, taken)) [[likely]] {
-    recorder.free_detached({old_block.bytes, old_block.cohort, old_block.temporary});
+    recorder.free_detached(*thread.lane, {old_block.bytes, old_block.cohort, old_block.ring});
     count_allocation<kGil>(thread, domain, block, bytes);
     leave_recording(thread, taken, kGil == Gil::kHeld);
   } else {

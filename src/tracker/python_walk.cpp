@@ -15,7 +15,7 @@ std::uint32_t& level_hint(LaneState& lane, const cpython::Frame* frame) noexcept
 }
 static_assert(LaneState::kFrameEntries == 1024);
 
-std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame, std::uintptr_t key) noexcept {
+[[gnu::always_inline]] inline std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame, std::uintptr_t key) noexcept {
   if (cpython::transparent(frame)) return parent;
   if (const std::uint32_t node = recorder.trie().find(parent, key)) [[likely]]
     return node;
@@ -25,7 +25,13 @@ std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame, std::ui
 // What the sentinel's `frame` points to: it reads as a frame without caller that runs nothing.
 constexpr std::uintptr_t kNoFrame[32] = {};
 
-std::uint32_t renew_level(Level& level, std::uint32_t parent) noexcept {
+bool push_pending(LaneState& lane, std::uint32_t& count, const cpython::Frame* frame) noexcept {
+  if (!lane.pending_frames.reserve(count + 1)) return false;
+  lane.pending_frames[count++] = frame;
+  return true;
+}
+
+[[gnu::always_inline]] inline std::uint32_t renew_level(Level& level, std::uint32_t parent) noexcept {
   const std::uintptr_t key = cpython::instruction_key(level.frame);
   if (level.parent == parent && level.link.key == key) return level.node;
   level.link.key = key;
@@ -33,42 +39,39 @@ std::uint32_t renew_level(Level& level, std::uint32_t parent) noexcept {
   return level.node = look_up(parent, level.frame, key);
 }
 
-bool push_pending(LaneState& lane, std::uint32_t& count, const cpython::Frame* frame) noexcept {
-  if (!lane.pending_frames.reserve(count + 1)) return false;
-  lane.pending_frames[count++] = frame;
-  return true;
-}
-
 // Nodes of the levels from `lowest` up; of the leaf only the parent.
-void renew_nodes(LaneState& lane, std::uint32_t lowest) noexcept {
-  Level* levels = lane.levels.data();
-  std::uint32_t parent = lowest > 1 ? levels[lowest - 1].node : lane.root;
-  for (std::uint32_t index = lowest; index < lane.depth; ++index) parent = renew_level(levels[index], parent);
-  Level& leaf = levels[lane.depth];
-  if (lowest > lane.depth || leaf.parent == parent) return;
-  leaf.parent = parent;
-  leaf.link.key = 0;
+[[gnu::always_inline]] inline Level* renew_nodes(LaneState& lane, Level* lowest) noexcept {
+  Level* const leaf = lane.leaf;
+  std::uint32_t parent = lowest[-1].node;
+  for (; lowest < leaf; ++lowest) parent = renew_level(*lowest, parent);
+  if (leaf->parent != parent) {
+    leaf->parent = parent;
+    leaf->link.key = 0;
+  }
+  return leaf;
 }
-
-}  // namespace
 
 void forget_levels(LaneState& lane) noexcept {
   for (std::size_t index = 0; index < lane.levels.capacity(); ++index) lane.levels[index] = {};
   for (StackMemo& memo : lane.memo) memo = {};
+  Level& sentinel = lane.levels[0];
   // Unequal to any frame, whatever the version compares.
-  lane.levels[0].frame = reinterpret_cast<const cpython::Frame*>(kNoFrame);
-  lane.levels[0].link = {reinterpret_cast<const cpython::Frame*>(1), 1};
-  lane.depth = 0;
+  sentinel.frame = reinterpret_cast<const cpython::Frame*>(kNoFrame);
+  sentinel.link = {reinterpret_cast<const cpython::Frame*>(1), 1};
+  sentinel.node = lane.root;
+  lane.leaf = &sentinel;
   lane.code_generation = state.code_generation;
 }
+
+}  // namespace
 
 std::uint32_t root_site(LaneState& lane, Domain domain) noexcept {
   return recorder.find_site(lane.root, domain);
 }
 
 std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept {
-  if (lane.depth == 0) return root_site(lane, domain);
-  Level& leaf = lane.levels[lane.depth];
+  Level& leaf = *lane.leaf;
+  if (&leaf == lane.levels.data()) return root_site(lane, domain);
   const std::uint32_t node = renew_level(leaf, leaf.parent);
   // Domains for which CPython promises the GIL.
   if (lane.depth <= kShallowLevels && (domain == Domain::kObject || domain == Domain::kMem))
@@ -82,9 +85,9 @@ std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain)
 }
 
 // Frames were pushed and popped in any number.
-static void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
+static Level* walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
   Level* levels = lane.levels.data();
-  std::uint32_t known = lane.depth;  // levels 1 to `known` may still hold
+  auto known = static_cast<std::uint32_t>(lane.leaf - levels);  // levels 1 to `known` may still hold
   std::uint32_t pending = 0;         // frames that need a level, innermost first
   std::uint32_t kept = 0;            // levels that hold, but for nodes from `lowest` up
   std::uint32_t lowest = 1;
@@ -129,52 +132,55 @@ static void walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noe
   }
   if (!room || !lane.levels.reserve(kept + pending + 1)) {
     ++state.superblock->unwalkable_stacks;
-    lane.depth = 0;
-    return;
+    return lane.leaf = levels;
   }
   levels = lane.levels.data();
-  lane.depth = kept + pending;
+  lane.leaf = levels + kept + pending;
   for (std::uint32_t index = kept + 1; pending > 0; ++index) {
     const cpython::Frame* next = lane.pending_frames[--pending];
     levels[index].frame = next;
     levels[index].link.previous = cpython::previous(next);
     level_hint(lane, next) = index;
   }
-  renew_nodes(lane, lowest);
+  Level* const first = levels + lowest;
+  return renew_nodes(lane, first < lane.leaf ? first : lane.leaf);
 }
 
-void walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept {
-  Level* levels = lane.levels.data();
-  const std::uint32_t depth = lane.depth;
+Level* walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept {
+  if (lane.code_generation != state.code_generation) [[unlikely]]
+    forget_levels(lane);
+  Level* const sentinel = lane.levels.data();
+  Level* leaf = lane.leaf;
+  if (leaf == sentinel) return walk_changed_stack(lane, frame);
   const cpython::Frame* caller = cpython::previous(frame);
-  if (depth == 0) return walk_changed_stack(lane, frame);
-  Level* level = levels + depth;
-  if (level->frame == caller && depth + 1 < lane.levels.capacity()) {
-    Level& leaf = levels[++lane.depth];
-    leaf.frame = frame;
-    leaf.link = {caller, 0};
-    level_hint(lane, frame) = lane.depth;
+  Level* level = leaf;
+  if (leaf->frame == caller && static_cast<std::size_t>(leaf + 1 - sentinel) < lane.levels.capacity()) {
+    lane.leaf = ++leaf;
+    leaf->frame = frame;
+    leaf->link = {caller, 0};
+    level_hint(lane, frame) = static_cast<std::uint32_t>(leaf - sentinel);
   } else if (--level; level->frame == frame && level->link.previous == caller) {
-    --lane.depth;
+    lane.leaf = --leaf;
     --level;
   } else {
     return walk_changed_stack(lane, frame);
   }
   while (cpython::unchanged(level->frame, level->link)) --level;
-  if (level > levels) return walk_changed_level(lane, frame, level);
-  Level& leaf = levels[lane.depth];
-  leaf.parent = lane.depth > 1 ? (&leaf)[-1].node : lane.root;
+  if (level > sentinel) return walk_changed_level(lane, frame, level);
+  leaf->parent = leaf[-1].node;
+  return leaf;
 }
 
-void walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept {
+Level* walk_changed_level(LaneState& lane, const cpython::Frame* frame, Level* level) noexcept {
   Level* const sentinel = lane.levels.data();
   Level* lowest = level;
-  for (; level > sentinel; --level) {
-    if (cpython::unchanged(level->frame, level->link)) continue;
+  do {
     if (cpython::previous(level->frame) != level->link.previous) return walk_changed_stack(lane, frame);
     lowest = level;
-  }
-  renew_nodes(lane, static_cast<std::uint32_t>(lowest - sentinel));
+    do --level;
+    while (cpython::unchanged(level->frame, level->link));
+  } while (level > sentinel);
+  return renew_nodes(lane, lowest);
 }
 
 void check_walk(LaneState& lane, const cpython::Frame* frame, std::uint32_t node) noexcept {

@@ -24,16 +24,15 @@ namespace heapscope::tracker {
 
 using capture::Domain;
 
-// The innermost frame is not the leaf's: all of the walk but the node of the leaf. Most often one call was
-// made or one returned.
-[[gnu::noinline]] void walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept;
-// The same where the innermost frame and those above `level` hold: often only the callers' instructions moved.
-[[gnu::noinline]] void walk_changed_level(LaneState& lane, const cpython::Frame* frame,
-                                          Level* level) noexcept;
+// Each walks all but the node of the leaf, and returns the leaf: the sentinel when the stack could not be kept.
+// The innermost frame is not the leaf's: most often one call was made or one returned.
+[[gnu::noinline]] Level* walk_moved_leaf(LaneState& lane, const cpython::Frame* frame) noexcept;
+// The innermost frame and those above `level` hold: most often only the callers' instructions moved.
+[[gnu::noinline]] Level* walk_changed_level(LaneState& lane, const cpython::Frame* frame,
+                                            Level* level) noexcept;
 // No memo of this stack, or none of this domain: looks the leaf up and remembers it.
 std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain) noexcept;
 std::uint32_t root_site(LaneState& lane, Domain domain) noexcept;
-void forget_levels(LaneState& lane) noexcept;
 void check_walk(LaneState& lane, const cpython::Frame* frame, std::uint32_t node) noexcept;
 
 inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t key) noexcept {
@@ -50,21 +49,14 @@ inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t 
   const cpython::Frame* frame = cpython::current_frame(python_thread);
   if (frame == nullptr) [[unlikely]]
     return root_site(lane, domain);
-  if (lane.code_generation != state.code_generation) [[unlikely]]
-    forget_levels(lane);
 
-  Level* const sentinel = lane.levels.data();
-  Level* leaf = sentinel + lane.depth;
+  Level* leaf = lane.leaf;
   if (leaf->frame == frame && leaf->link.previous == cpython::previous(frame)) [[likely]] {
     Level* level = leaf - 1;
     while (cpython::unchanged(level->frame, level->link)) --level;
-    if (level > sentinel) {
-      walk_changed_level(lane, frame, level);
-      leaf = lane.levels.data() + lane.depth;
-    }
+    if (level > lane.levels.data()) leaf = walk_changed_level(lane, frame, level);
   } else {
-    walk_moved_leaf(lane, frame);
-    leaf = lane.levels.data() + lane.depth;
+    leaf = walk_moved_leaf(lane, frame);
   }
   const std::uintptr_t key = cpython::instruction_key(frame);
   StackMemo& memo = memo_of(lane, leaf->parent, key);
@@ -77,7 +69,7 @@ inline StackMemo& memo_of(LaneState& lane, std::uint32_t parent, std::uintptr_t 
   if (site == 0) [[unlikely]]
     site = find_leaf_site(lane, key, domain);
 #if defined(HEAPSCOPE_CHECK_WALKS) && HEAPSCOPE_CHECK_WALKS
-  check_walk(lane, frame, lane.levels[lane.depth].node);
+  check_walk(lane, frame, lane.leaf->node);
 #endif
   return site;
 }

@@ -66,7 +66,7 @@ std::uint32_t Recorder::make_site(std::uint32_t node, capture::Domain domain) no
   if (!sites_.reach(writer_, site_count_) || !site_keys_.reach(writer_, site_count_)) return 0;
   const std::uint32_t id = site_count_;
   capture::Node& leaf = trie_.node(node);
-  site_keys_[id] = {node, leaf.first_site, 0, static_cast<std::uint8_t>(domain), 0, 0};
+  site_keys_[id] = {node, leaf.first_site, 0, static_cast<std::uint8_t>(domain), 0};
   store_barrier();
   writer_.superblock()->site_count = ++site_count_;
   leaf.first_site = id;
@@ -160,6 +160,16 @@ std::uint32_t Recorder::open_cohort(SiteCounters& site, std::uint32_t id) noexce
   return cohort;
 }
 
+void Recorder::note_largest(SiteCounters& site, std::uint32_t id, std::uint64_t bytes) noexcept {
+  if (bytes < capture::kLargestInKey) {
+    site.largest = static_cast<std::uint16_t>(bytes);
+    return;
+  }
+  if (bytes > site_keys_[id].largest) site_keys_[id].largest = bytes & capture::kMaxLargest;
+  store_barrier();
+  site.largest = capture::kLargestInKey;
+}
+
 void Recorder::touch(Cohort& cohort, std::uint32_t id) noexcept {
   if (cohort.touched != 0) [[likely]]
     return;
@@ -193,21 +203,26 @@ void Recorder::flush() noexcept {
   lane->committed = from;
 }
 
-void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
-  RingEntry& ring = lane.record->ring[entry];
-  const std::uint64_t bytes = ring.bytes;
-  SiteCounters& site = *lane.sites[entry];
-  const std::uint32_t cohort = site.cohort;  // opened when the block came, in this tick
-  ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
-  store_barrier();
+inline std::uint32_t Recorder::count_as_live(SiteCounters& site, std::uint64_t bytes) noexcept {
   pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
   store_barrier();
   add_live(site, bytes);
-  lane.cohorts[entry] = cohort;
-  if (cohort == 0) [[unlikely]]
-    return lose_event();
-  cohorts_[cohort].live_bytes += bytes;
-  cohorts_[cohort].live_blocks += 1;
+  const std::uint32_t id = site.cohort;  // opened when the block came, in this tick
+  if (id == 0) [[unlikely]] {
+    lose_event();
+    return 0;
+  }
+  Cohort& cohort = cohorts_[id];
+  cohort.live_bytes += bytes;
+  cohort.live_blocks += 1;
+  return id;
+}
+
+void Recorder::commit(LaneState& lane, std::uint32_t entry) noexcept {
+  RingEntry& ring = lane.record->ring[entry];
+  ring.state = static_cast<std::uint32_t>(RingState::kCommitted);
+  store_barrier();
+  lane.cohorts[entry] = count_as_live(*lane.sites[entry], ring.bytes);
 }
 
 std::uint32_t* Recorder::slot_of(const LaneState& lane, std::uint32_t entry) noexcept {
@@ -219,10 +234,14 @@ std::uint32_t* Recorder::slot_of(const LaneState& lane, std::uint32_t entry) noe
 
 void Recorder::evict(LaneState& lane, std::uint32_t entry) noexcept {
   RingEntry& ring = lane.record->ring[entry];
-  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) commit(lane, entry);
-  if (std::uint32_t* slot = slot_of(lane, entry))
-    BlockTable::write(slot, {ring.bytes, lane.cohorts[entry], 0});
+  const std::uint64_t bytes = ring.bytes;
+  const std::uint32_t state_before = ring.state;
   ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
+  store_barrier();
+  std::uint32_t cohort = lane.cohorts[entry];
+  if (state_before == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]]
+    cohort = count_as_live(*lane.sites[entry], bytes);
+  if (std::uint32_t* slot = slot_of(lane, entry)) BlockTable::write(slot, {bytes, cohort, 0});
 }
 
 void Recorder::settle(LaneState& lane) noexcept {
@@ -243,12 +262,40 @@ std::uint32_t* Recorder::claim_slot(std::uintptr_t address) noexcept {
   return slot;
 }
 
+inline void Recorder::remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
+                                  bool temporary) noexcept {
+  Cohort& cohort = cohorts_[id];
+  SiteCounters& site = sites_[cohort.site];
+  remove_live(site, bytes, blocks);
+  if (temporary) {
+    store_barrier();
+    pair(site.temporary_bytes) += BytesAndBlocks{bytes, blocks};
+  }
+  touch(cohort, id);
+  cohort.live_bytes -= bytes;
+  cohort.live_blocks -= blocks;
+}
+
+inline void Recorder::free_settled(std::uint32_t* slot) noexcept {
+  const Block block = BlockTable::take(slot);
+  if (block.code != 0) [[unlikely]] {
+    trie_.retire_code(block.code);
+    forget_walks();
+  }
+  if (block.cohort == 0) [[unlikely]] {
+    ++state.superblock->frees_of_unknown;
+    return;
+  }
+  lower_live(block.bytes, 1);
+  remove_from_cohort(block.cohort, block.bytes, 1, false);
+}
+
 void Recorder::free_elsewhere(std::uint32_t* slot, std::uintptr_t address) noexcept {
   const std::uint32_t value = *slot;
   if (BlockTable::in_ring(value)) {
     *slot = 0;
     free_in_ring(value);
-  } else if (BlockTable::is_block(value)) {
+  } else if (BlockTable::is_block(value)) [[likely]] {
     free_settled(slot);
   } else {
     free_unknown();
@@ -274,71 +321,42 @@ void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   }
 }
 
-void Recorder::remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
-                                  bool temporary) noexcept {
-  Cohort& cohort = cohorts_[id];
-  SiteCounters& site = sites_[cohort.site];
-  remove_live(site, bytes, blocks);
-  if (temporary) {
-    store_barrier();
-    pair(site.temporary_bytes) += BytesAndBlocks{bytes, blocks};
-  }
-  touch(cohort, id);
-  cohort.live_bytes -= bytes;
-  cohort.live_blocks -= blocks;
-}
-
-void Recorder::free_settled(std::uint32_t* slot) noexcept {
-  const Block block = BlockTable::take(slot);
-  if (block.code != 0) [[unlikely]] {
-    trie_.retire_code(block.code);
-    ++state.code_generation;
-  }
-  if (block.cohort == 0) [[unlikely]] {
-    ++state.superblock->frees_of_unknown;
-    return;
-  }
-  lower_live(block.bytes, 1);
-  remove_from_cohort(block.cohort, block.bytes, 1, false);
-}
-
-Recorder::Detached Recorder::detach(std::uintptr_t address) noexcept {
-  std::uint32_t* slot = state.blocks.find_slot(address);
+Recorder::Detached Recorder::detach_settled(std::uint32_t* slot, std::uintptr_t address) noexcept {
   if (slot == nullptr || !BlockTable::is_block(*slot)) {
-    ++state.superblock->frees_of_unknown;
+    free_unknown();
     return {};
   }
-  Detached detached = {};
+  std::uint32_t ring = 0;
   if (BlockTable::in_ring(*slot)) {
-    const std::uint32_t value = *slot;
-    LaneState& lane = *lanes_[(value & kPayloadMask) >> 3];
-    evict(lane, value & 7);
-    detached.temporary = 1;
+    evict(*lanes_[(*slot & kPayloadMask) >> 3], *slot & 7);
+    ring = kWasInRing;
     if (BlockTable::is_odd(address)) slot = state.blocks.find_slot(address);
   }
   const Block block = BlockTable::take(slot);
   if (BlockTable::is_odd(address)) state.blocks.remove_odd(address);
   if (block.code != 0) {
     trie_.retire_code(block.code);
-    ++state.code_generation;
+    forget_walks();
   }
-  if (block.cohort == 0) ++state.superblock->frees_of_unknown;
-  detached.bytes = block.bytes;
-  detached.cohort = block.cohort;
-  return detached;
+  if (block.cohort == 0) free_unknown();
+  return {block.bytes, block.cohort, ring};
 }
 
-void Recorder::free_detached(const Detached& block) noexcept {
+void Recorder::free_from_cohort(const Detached& block) noexcept {
   if (block.cohort == 0) return;
-  if ((state.peak_word & 1) != 0) leave_peak();
   lower_live(block.bytes, 1);
-  remove_from_cohort(block.cohort, block.bytes, 1, block.temporary != 0);
+  remove_from_cohort(block.cohort, block.bytes, 1, block.ring == kWasInRing);
 }
 
 void Recorder::reattach(const Detached& block, std::uintptr_t address) noexcept {
-  if (block.cohort == 0) return;
+  if (block.cohort == 0 && block.ring == 0) return;
   std::uint32_t* slot = state.blocks.reach_slot(address);
-  if (slot != nullptr) BlockTable::write(slot, {block.bytes, block.cohort, 0});
+  if (slot == nullptr) return;
+  if (block.ring > kWasInRing) {
+    *slot = block.ring;
+  } else {
+    BlockTable::write(slot, {block.bytes, block.cohort, 0});
+  }
 }
 
 std::uint32_t Recorder::charge(std::uint32_t id, std::uint64_t bytes) noexcept {
@@ -352,6 +370,7 @@ std::uint32_t Recorder::charge(std::uint32_t id, std::uint64_t bytes) noexcept {
     lose_event();
     return 0;
   }
+  if (bytes > site.largest) note_largest(site, id, bytes);
   raise_live(bytes);
   pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
   store_barrier();
@@ -384,6 +403,12 @@ void Recorder::mark_code(std::uintptr_t address, std::uint32_t code) noexcept {
 
 // ---- lanes
 
+// A code object died: walks that may name it are not believed any more.
+void Recorder::forget_walks() noexcept {
+  ++state.code_generation;
+  for (std::uint32_t index = 0; index < lane_count_; ++index) lanes_[index]->leaf = lanes_[index]->levels.data();
+}
+
 LaneState* Recorder::vacant_or_new_lane() noexcept {
   LaneState* lane = nullptr;
   if (vacant_lane_ != 0) {
@@ -408,7 +433,7 @@ LaneState* Recorder::vacant_or_new_lane() noexcept {
   }
   ++lane->record->threads_seen;
   ++lanes_in_use_;
-  lane->depth = 0;
+  lane->leaf = lane->levels.data();
   return lane;
 }
 

@@ -63,24 +63,29 @@ class Recorder {
   // The site of a stack and domain, made when new; 0 when it cannot be.
   std::uint32_t find_site(std::uint32_t node, capture::Domain domain) noexcept;
 
+  // `site` 0: it could not be made, and the event is lost.
   [[gnu::always_inline]] void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address,
                                         std::uint64_t bytes) noexcept {
+    if (site == 0) [[unlikely]]
+      return lose_event();
     if (state.uncommitted_lane != &lane) [[unlikely]]
       take_over(lane);
     const auto entry = static_cast<std::uint32_t>(lane.sequence % capture::kRingBlocks);
     capture::RingEntry& ring = lane.record->ring[entry];
     if (ring.state != static_cast<std::uint32_t>(RingState::kEmpty)) evict(lane, entry);
-    std::uint32_t* slot = state.blocks.find_slot(address);
+    std::uint32_t* slot = state.blocks.find_cached_slot(address);
     auto place = reinterpret_cast<std::uintptr_t>(slot);
-    if (slot == nullptr || *slot != 0 || site == 0) [[unlikely]] {
-      slot = site != 0 ? claim_slot(address) : nullptr;
+    if (slot == nullptr || *slot != 0) [[unlikely]] {
+      slot = claim_slot(address);
       if (slot == nullptr) return lose_event();
       place = BlockTable::is_odd(address) ? address + kOddMark : reinterpret_cast<std::uintptr_t>(slot);
     }
     capture::SiteCounters& counters = sites_[site];
     if (counters.cohort == 0) [[unlikely]]
       open_cohort(counters, site);  // so that end_tick sees the site
-    raise_live(bytes);              // first: a kill in between must not leave a heap above its peak
+    if (bytes > counters.largest) [[unlikely]]
+      note_largest(counters, site, bytes);
+    raise_live(bytes);  // first: a kill in between must not leave a heap above its peak
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
     lane.slots[entry] = place;
@@ -110,14 +115,31 @@ class Recorder {
       state.blocks.remove_odd(address);
   }
 
-  // A block leaves the table; its figures stay until free_detached. cohort 0: unknown.
+  // The halves of a realloc by the thread of `lane`. detach() takes a block from its address; its figures, and its
+  // entry where it is in this lane's ring, stay until free_detached() or reattach().
   struct Detached {
     std::uint64_t bytes;
-    std::uint32_t cohort;
-    std::uint32_t temporary;
+    std::uint32_t cohort;  // 0: not known, or in the ring
+    std::uint32_t ring;    // its slot when it is in the ring; kWasInRing: of another lane; else 0
   };
-  Detached detach(std::uintptr_t address) noexcept;
-  void free_detached(const Detached& block) noexcept;
+  static constexpr std::uint32_t kWasInRing = 1;
+  [[gnu::always_inline]] Detached detach(LaneState& lane, std::uintptr_t address) noexcept {
+    std::uint32_t* slot = state.blocks.find_slot(address);
+    if (slot == nullptr || (*slot & ~7U) != BlockTable::ring_slot(lane.index, 0) || BlockTable::is_odd(address))
+      return detach_settled(slot, address);
+    const std::uint32_t ring = *slot;
+    *slot = 0;
+    return {0, 0, ring};
+  }
+  [[gnu::always_inline]] void free_detached(LaneState& lane, const Detached& block) noexcept {
+    if ((state.peak_word & 1) != 0) leave_peak();
+    if (block.ring <= kWasInRing) return free_from_cohort(block);
+    const std::uint32_t entry = block.ring & 7;
+    capture::RingEntry& ring = lane.record->ring[entry];
+    if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]]
+      return free_uncommitted(ring, *lane.sites[entry]);
+    free_in_ring(block.ring);
+  }
   void reattach(const Detached& block, std::uintptr_t address) noexcept;
 
   // A mapping: counted at once, never in the ring or the table. Returns its cohort, 0 when lost.
@@ -157,22 +179,28 @@ class Recorder {
   void free_unknown() noexcept { ++state.superblock->frees_of_unknown; }
   void lose_event() noexcept { ++state.superblock->events_lost; }
   [[gnu::cold]] void take_over(LaneState& lane) noexcept;
+  // A block leaves the uncommitted ones; its cohort, 0 when there was no room for one.
+  [[gnu::always_inline]] std::uint32_t count_as_live(capture::SiteCounters& site, std::uint64_t bytes) noexcept;
   void commit(LaneState& lane, std::uint32_t entry) noexcept;
   void evict(LaneState& lane, std::uint32_t entry) noexcept;
   [[gnu::cold]] std::uint32_t* claim_slot(std::uintptr_t address) noexcept;
   std::uint32_t* slot_of(const LaneState& lane, std::uint32_t entry) noexcept;
-  void free_elsewhere(std::uint32_t* slot, std::uintptr_t address) noexcept;
+  [[gnu::noinline]] void free_elsewhere(std::uint32_t* slot, std::uintptr_t address) noexcept;
   void free_in_ring(std::uint32_t slot) noexcept;
-  void free_settled(std::uint32_t* slot) noexcept;
+  [[gnu::always_inline]] void free_settled(std::uint32_t* slot) noexcept;
+  [[gnu::noinline]] Detached detach_settled(std::uint32_t* slot, std::uintptr_t address) noexcept;
+  [[gnu::noinline]] void free_from_cohort(const Detached& block) noexcept;
   [[gnu::noinline]] void leave_peak() noexcept;
   [[gnu::noinline]] void reach_maximum() noexcept;
   void restart_epochs() noexcept;
+  [[gnu::cold]] void forget_walks() noexcept;
   std::uint32_t cohort_of(capture::SiteCounters& site, std::uint32_t id) noexcept;
   std::uint32_t open_cohort(capture::SiteCounters& site, std::uint32_t id) noexcept;
+  [[gnu::cold]] void note_largest(capture::SiteCounters& site, std::uint32_t id, std::uint64_t bytes) noexcept;
   void touch(Cohort& cohort, std::uint32_t id) noexcept;
   void add_live(capture::SiteCounters& site, std::uint64_t bytes) noexcept;
   void remove_live(capture::SiteCounters& site, std::uint64_t bytes, std::uint64_t blocks) noexcept;
-  void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
+  [[gnu::always_inline]] void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
                           bool temporary) noexcept;
   bool open_timeline() noexcept;
   void close_timeline() noexcept;

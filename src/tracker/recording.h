@@ -27,8 +27,8 @@ using capture::Domain;
 // A block taken out of the live table whose figures still count, between the two halves of a realloc.
 struct DetachedBlock {
   std::uint64_t bytes = 0;
-  std::uint32_t cohort = 0;     // 0: the block was unknown
-  std::uint32_t temporary = 0;  // 1: it was among its thread's latest
+  std::uint32_t cohort = 0;
+  std::uint32_t ring = 0;  // as Recorder::Detached
 };
 
 // The thread is in no event, has a lane, and this process tracks. Two loads of 4 bytes: one of 8 would have to

@@ -94,7 +94,7 @@ class LiveFile {
 
   std::uint32_t add_site(std::uint32_t node, capture::Domain domain = capture::Domain::kObject) {
     sites.emplace_back();
-    site_keys.push_back({node, nodes[node].first_site, 0, static_cast<std::uint8_t>(domain), 0, 0});
+    site_keys.push_back({node, nodes[node].first_site, 0, static_cast<std::uint8_t>(domain), 0});
     nodes[node].first_site = static_cast<std::uint32_t>(sites.size() - 1);
     return nodes[node].first_site;
   }

@@ -215,7 +215,7 @@ TEST(Sealed, sections_that_are_not_known_are_skipped) {
 TEST(Sealed, another_version_is_named_in_the_error) {
   FullFile file;
   std::string bytes = sealed_bytes(file);
-  bytes[offsetof(SealedHeader, version)] = 2;
+  bytes[offsetof(SealedHeader, version)] = capture::kVersion + 1;
   const auto result = open_bytes(bytes);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, ErrorCode::kUnsupportedVersion);

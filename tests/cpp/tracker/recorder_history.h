@@ -140,10 +140,10 @@ class History {
   }
   void reallocate(LaneState& lane, bool succeeds) {
     const std::uintptr_t old_address = take_held();
-    const Recorder::Detached detached = RecorderCall()->detach(old_address);
+    const Recorder::Detached detached = RecorderCall()->detach(lane, old_address);
     if (!succeeds) {
       RecorderCall()->reattach(detached, old_address);
-      model_.settle(old_address);
+      model_.fail_reallocation(lane.index, old_address);
       held_.push_back(old_address);
       return;
     }
@@ -154,7 +154,7 @@ class History {
     }
     const std::int64_t bytes = some_bytes();
     const std::uint32_t site = a_site();
-    RecorderCall()->free_detached(detached);
+    RecorderCall()->free_detached(lane, detached);
     RecorderCall()->allocated(lane, site, address, static_cast<std::uint64_t>(bytes));
     model_.free(old_address);
     model_.allocate(lane.index, site, address, bytes);

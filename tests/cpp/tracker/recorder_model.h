@@ -78,8 +78,11 @@ class Model {
       figures_[block.site].temporary += {block.bytes, 1};
     }
   }
-  // The block left its thread's ring before its time.
-  void settle(std::uintptr_t address) { blocks_.at(address).sequence -= capture::kRingBlocks; }
+  // The block left its thread's ring before its time, unless that thread did it and the address is even.
+  void fail_reallocation(std::uint32_t lane, std::uintptr_t address) {
+    Block& block = blocks_.at(address);
+    if (block.lane != lane || address % 16 != 0) block.sequence -= capture::kRingBlocks;
+  }
 
   // A mapping, by a name of its own.
   void map(std::uint64_t name, std::uint32_t site, std::int64_t bytes) {
@@ -198,6 +201,9 @@ class File {
   }
   const capture::SiteCounters& site(std::uint64_t id) const {
     return at<capture::SiteCounters>(capture::ChunkKind::kSites, 0, id);
+  }
+  const capture::SiteKey& site_key(std::uint64_t id) const {
+    return at<capture::SiteKey>(capture::ChunkKind::kSiteKeys, 0, id);
   }
   const capture::Node& node(std::uint64_t id) const {
     return at<capture::Node>(capture::ChunkKind::kNodes, 0, id);

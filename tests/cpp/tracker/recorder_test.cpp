@@ -180,6 +180,19 @@ TEST_F(recorder_by_hand, sizes_up_to_a_tebibyte_add_up) {
   EXPECT_EQ(figures(site_).peak, (Pair{sum, 41}));
 }
 
+TEST_F(recorder_by_hand, the_largest_block_of_a_site_is_kept_to_the_byte) {
+  std::uint64_t largest = 0;
+  for (const std::uint64_t bytes : {0ULL, 7ULL, 3ULL, 65534ULL, 65535ULL, 65536ULL, 9ULL, 1ULL << 40, 5ULL}) {
+    recorder.allocated(*lane_, site_, kBase, bytes);
+    largest = std::max(largest, bytes);
+    const File file(open_.path());
+    const std::uint64_t in_counters = file.site(site_).largest;
+    EXPECT_EQ(in_counters < capture::kLargestInKey ? in_counters : file.site_key(site_).largest, largest);
+    recorder.freed(*lane_, kBase);
+  }
+  EXPECT_EQ(figures(site_).total.blocks, 9);
+}
+
 TEST_F(recorder_by_hand, a_second_recording_starts_from_nothing) {
   recorder.allocated(*lane_, site_, kBase, 100);
   open_.close();
