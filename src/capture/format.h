@@ -101,9 +101,9 @@ inline constexpr std::uint64_t kMaxLargest = (std::uint64_t{1} << 48) - 1;
 
 struct SiteKey {
   std::uint32_t node;
-  std::uint32_t next;           // the next older site of the same node, 0 at the end
-  std::uint64_t largest : 48;   // bytes of the largest block where they are kLargestInKey or more, else 0
-  std::uint64_t domain : 8;     // Domain
+  std::uint32_t next;          // the next older site of the same node, 0 at the end
+  std::uint64_t largest : 48;  // bytes of the largest block where they are kLargestInKey or more, else 0
+  std::uint64_t domain : 8;    // Domain
   std::uint64_t reserved : 8;
 };
 static_assert(sizeof(SiteKey) == 16);

@@ -278,9 +278,8 @@ class LiveReader {
         at_peak ? figures.live_blocks : (saved ? counters.peak_blocks : counters.live_blocks);
     figures.allocated_bytes = total_bytes + ring_bytes;
     figures.allocations = total_blocks + ring_blocks;
-    figures.largest_bytes = counters.largest < kLargestInKey
-                                ? std::uint64_t{counters.largest}
-                                : std::max(figures.largest_bytes, kLargestInKey);
+    figures.largest_bytes = counters.largest < kLargestInKey ? std::uint64_t{counters.largest}
+                                                             : std::max(figures.largest_bytes, kLargestInKey);
     figures.temporary_bytes = std::min(counters.temporary_bytes, total_bytes);
     figures.temporary_allocations = std::min(counters.temporary_blocks, total_blocks);
     return total_bytes == counters.total_bytes && total_blocks == counters.total_blocks &&

@@ -55,6 +55,9 @@ struct LaneState {
   std::uint32_t frame_levels[kFrameEntries];        // hash of a frame's address -> its level, a hint
   std::uint32_t next_vacant;                        // index + 1 of the next vacant lane, 0 = none
   bool named_by_python;                             // its thread's name came from Python and stands
+
+  // Levels in use, the sentinel not counted.
+  std::uint32_t depth() noexcept { return static_cast<std::uint32_t>(leaf - levels.data()); }
 };
 
 // Gives the thread a lane of the present run. False when memory or file are exhausted (an event is lost) or

@@ -119,7 +119,7 @@ void note_native_name(LaneState& lane, const NativeName& name) noexcept {
 }
 
 void note_python_name(LaneState& lane) noexcept {
-  const std::uint32_t outermost = std::min(lane.depth, kShallowLevels);
+  const std::uint32_t outermost = std::min(lane.depth(), kShallowLevels);
   for (std::uint32_t level = 1; level <= outermost; ++level) {
     if (take_name_of(lane, lane.levels[level].frame)) return;
   }

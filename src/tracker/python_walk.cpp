@@ -15,7 +15,8 @@ std::uint32_t& level_hint(LaneState& lane, const cpython::Frame* frame) noexcept
 }
 static_assert(LaneState::kFrameEntries == 1024);
 
-[[gnu::always_inline]] inline std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame, std::uintptr_t key) noexcept {
+[[gnu::always_inline]] inline std::uint32_t look_up(std::uint32_t parent, const cpython::Frame* frame,
+                                                    std::uintptr_t key) noexcept {
   if (cpython::transparent(frame)) return parent;
   if (const std::uint32_t node = recorder.trie().find(parent, key)) [[likely]]
     return node;
@@ -74,7 +75,7 @@ std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain)
   if (&leaf == lane.levels.data()) return root_site(lane, domain);
   const std::uint32_t node = renew_level(leaf, leaf.parent);
   // Domains for which CPython promises the GIL.
-  if (lane.depth <= kShallowLevels && (domain == Domain::kObject || domain == Domain::kMem))
+  if (lane.depth() <= kShallowLevels && (domain == Domain::kObject || domain == Domain::kMem))
     note_python_name(lane);
   const std::uint32_t site = recorder.find_site(node, domain);
   if (domain == Domain::kMmap) return site;
@@ -88,8 +89,8 @@ std::uint32_t find_leaf_site(LaneState& lane, std::uintptr_t key, Domain domain)
 static Level* walk_changed_stack(LaneState& lane, const cpython::Frame* frame) noexcept {
   Level* levels = lane.levels.data();
   auto known = static_cast<std::uint32_t>(lane.leaf - levels);  // levels 1 to `known` may still hold
-  std::uint32_t pending = 0;         // frames that need a level, innermost first
-  std::uint32_t kept = 0;            // levels that hold, but for nodes from `lowest` up
+  std::uint32_t pending = 0;                                    // frames that need a level, innermost first
+  std::uint32_t kept = 0;  // levels that hold, but for nodes from `lowest` up
   std::uint32_t lowest = 1;
   bool room = true;
   while (room) {

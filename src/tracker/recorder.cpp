@@ -263,7 +263,7 @@ std::uint32_t* Recorder::claim_slot(std::uintptr_t address) noexcept {
 }
 
 inline void Recorder::remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
-                                  bool temporary) noexcept {
+                                         bool temporary) noexcept {
   Cohort& cohort = cohorts_[id];
   SiteCounters& site = sites_[cohort.site];
   remove_live(site, bytes, blocks);
@@ -406,7 +406,8 @@ void Recorder::mark_code(std::uintptr_t address, std::uint32_t code) noexcept {
 // A code object died: walks that may name it are not believed any more.
 void Recorder::forget_walks() noexcept {
   ++state.code_generation;
-  for (std::uint32_t index = 0; index < lane_count_; ++index) lanes_[index]->leaf = lanes_[index]->levels.data();
+  for (std::uint32_t index = 0; index < lane_count_; ++index)
+    lanes_[index]->leaf = lanes_[index]->levels.data();
 }
 
 LaneState* Recorder::vacant_or_new_lane() noexcept {

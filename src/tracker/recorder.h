@@ -125,7 +125,8 @@ class Recorder {
   static constexpr std::uint32_t kWasInRing = 1;
   [[gnu::always_inline]] Detached detach(LaneState& lane, std::uintptr_t address) noexcept {
     std::uint32_t* slot = state.blocks.find_slot(address);
-    if (slot == nullptr || (*slot & ~7U) != BlockTable::ring_slot(lane.index, 0) || BlockTable::is_odd(address))
+    if (slot == nullptr || (*slot & ~7U) != BlockTable::ring_slot(lane.index, 0) ||
+        BlockTable::is_odd(address))
       return detach_settled(slot, address);
     const std::uint32_t ring = *slot;
     *slot = 0;
@@ -180,7 +181,8 @@ class Recorder {
   void lose_event() noexcept { ++state.superblock->events_lost; }
   [[gnu::cold]] void take_over(LaneState& lane) noexcept;
   // A block leaves the uncommitted ones; its cohort, 0 when there was no room for one.
-  [[gnu::always_inline]] std::uint32_t count_as_live(capture::SiteCounters& site, std::uint64_t bytes) noexcept;
+  [[gnu::always_inline]] std::uint32_t count_as_live(capture::SiteCounters& site,
+                                                     std::uint64_t bytes) noexcept;
   void commit(LaneState& lane, std::uint32_t entry) noexcept;
   void evict(LaneState& lane, std::uint32_t entry) noexcept;
   [[gnu::cold]] std::uint32_t* claim_slot(std::uintptr_t address) noexcept;
@@ -196,12 +198,13 @@ class Recorder {
   [[gnu::cold]] void forget_walks() noexcept;
   std::uint32_t cohort_of(capture::SiteCounters& site, std::uint32_t id) noexcept;
   std::uint32_t open_cohort(capture::SiteCounters& site, std::uint32_t id) noexcept;
-  [[gnu::cold]] void note_largest(capture::SiteCounters& site, std::uint32_t id, std::uint64_t bytes) noexcept;
+  [[gnu::cold]] void note_largest(capture::SiteCounters& site, std::uint32_t id,
+                                  std::uint64_t bytes) noexcept;
   void touch(Cohort& cohort, std::uint32_t id) noexcept;
   void add_live(capture::SiteCounters& site, std::uint64_t bytes) noexcept;
   void remove_live(capture::SiteCounters& site, std::uint64_t bytes, std::uint64_t blocks) noexcept;
   [[gnu::always_inline]] void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
-                          bool temporary) noexcept;
+                                                 bool temporary) noexcept;
   bool open_timeline() noexcept;
   void close_timeline() noexcept;
   void merge_ticks() noexcept;
