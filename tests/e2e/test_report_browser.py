@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from chromium import Chromium, Page
@@ -137,6 +139,114 @@ def test_it_works_in_a_frame_without_rights(page: Page, tmp_path: Path) -> None:
     assert [request for request in page.requests if not request.startswith("about:")] == [
         notebook.as_uri()
     ]
+
+
+def choose(page: Page, tab: str) -> None:
+    page.evaluate(f"document.getElementById('tab-{tab}').click()")
+    page.wait_for(f"document.getElementById('tab-{tab}').ariaSelected === 'true'")
+
+
+def press(page: Page, key: str, code: int = 0) -> None:
+    """Press and release a key, as a keyboard does."""
+    text = {"text": key} if len(key) == 1 else {}
+    for kind in ("keyDown", "keyUp"):
+        page.send(
+            "Input.dispatchKeyEvent",
+            type=kind,
+            key=key,
+            code=key,
+            windowsVirtualKeyCode=code,
+            **(text if kind == "keyDown" else {}),
+        )
+
+
+@pytest.fixture
+def shown(page: Page, tmp_path: Path) -> Page:
+    """A page with the report of the program."""
+    capture = record(tmp_path, PROGRAM)
+    Report.of(capture)
+    show(page, capture.with_suffix(".html"))
+    return page
+
+
+def test_what_is_selected_in_one_view_is_selected_in_the_others(shown: Page) -> None:
+    choose(shown, "calls")
+    shown.wait_for("document.querySelector('.call-graph-node') !== null")
+    shown.evaluate(
+        "[...document.querySelectorAll('.call-graph-node')]"
+        ".find(node => node.textContent.startsWith('keep')).dispatchEvent("
+        "new MouseEvent('click', {bubbles: true}))"
+    )
+    shown.wait_for("document.querySelector('.call-graph-node.selected') !== null")
+    choose(shown, "source")
+    shown.wait_for("document.body.innerText.includes('def keep')")
+    line = shown.evaluate(
+        "document.querySelector('.source-file [aria-selected=true] .line-number').innerText"
+    )
+    assert PROGRAM.splitlines()[int(line) - 1].strip() in (
+        "def keep(size):",
+        "return bytearray(size)",
+    )
+    choose(shown, "treemap")
+    shown.wait_for("document.querySelector('.tile .selected') !== null")
+    name = shown.evaluate("document.querySelector('.tile .selected .tile-name').innerText")
+    assert name.strip() == "keep"
+
+
+def test_a_thread_that_is_not_chosen_is_in_no_figure(shown: Page) -> None:
+    choose(shown, "threads")
+    shown.wait_for("document.querySelectorAll('.threads input').length === 2")
+    shown.evaluate("document.querySelector('.threads input[aria-label=\"Show helper\"]').click()")
+    shown.wait_for("document.querySelector('h1').innerText.includes('1 of 2 threads')")
+    choose(shown, "source")
+    shown.wait_for("document.body.innerText.includes('def keep')")
+    rows = shown.evaluate("document.querySelector('.source-file').innerText")
+    assert size(1_500_000).split()[0] in rows  # five of 300,000, not ten
+
+
+def test_the_treemap_opens_and_closes_by_keys(shown: Page) -> None:
+    choose(shown, "treemap")
+    shown.wait_for("document.querySelector('.tile [tabindex=\"0\"]') !== null")
+    shown.evaluate("document.querySelector('.tile [tabindex=\"0\"]').focus()")
+    path = "document.querySelectorAll('.treemap-view .path button').length"
+    assert shown.evaluate(path) == 1
+    press(shown, "Enter", 13)
+    shown.wait_for(f"{path} === 2")
+    press(shown, "Escape", 27)
+    shown.wait_for(f"{path} === 1")
+
+
+def test_the_call_graph_is_saved_as_dot_and_svg(
+    browser: Chromium, shown: Page, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(saved))
+    choose(shown, "calls")
+    shown.wait_for("document.querySelector('.call-graph-node') !== null")
+    for kind in ("DOT", "SVG"):
+        shown.evaluate(
+            "[...document.querySelectorAll('.call-graph button')]"
+            f".find(button => button.innerText === 'Save {kind}').click()"
+        )
+    for name in ("work.py.dot", "work.py.svg"):
+        wait_for_file(shown, saved / name)
+    dot = (saved / "work.py.dot").read_text(encoding="utf-8")
+    assert dot.startswith("digraph heapscope {")
+    assert re.search(r'n\d+ \[label="keep\\nwork\.py|n\d+ \[label="keep\\n', dot)
+    assert re.search(r"n\d+ -> n\d+ \[label=", dot)
+    picture = ElementTree.parse(saved / "work.py.svg").getroot()
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    texts = ["".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert any(text.startswith("keep") for text in texts)
+
+
+def wait_for_file(page: Page, path: Path) -> None:
+    for _ in range(1000):
+        if path.exists():
+            return
+        page.evaluate("new Promise(done => setTimeout(done, 20))")
+    raise AssertionError(f"{path.name} was not saved")
 
 
 HOSTILE = (

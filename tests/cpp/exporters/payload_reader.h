@@ -32,7 +32,7 @@ class PayloadReader {
   }
 
   const std::vector<double>& column(const std::string& name) const { return columns_.at(name); }
-  bool has(const std::string& name) const { return columns_.count(name) != 0; }
+  bool has(const std::string& name) const { return columns_.contains(name); }
   std::uint32_t id(const std::string& name, std::size_t at) const {
     return static_cast<std::uint32_t>(column(name).at(at));
   }

@@ -251,11 +251,11 @@ TEST(Payload, names_are_valid_text_whatever_the_capture_says) {
   std::set<std::string> written;
   for (std::size_t at = 0; at < payload.column("file_name").size(); ++at)
     written.insert(payload.string(payload.id("file_name", at)));
-  EXPECT_TRUE(written.count("\uFFFD\uFFFD/a.py"));
-  EXPECT_TRUE(written.count("\uFFFD\uFFFD\uFFFD.py"));
-  EXPECT_TRUE(written.count(nul));
-  EXPECT_TRUE(written.count(std::string(exporters::kLongestName, 'x') + "… (100000 bytes)"));
-  EXPECT_TRUE(written.count("</script>"));
+  EXPECT_TRUE(written.contains("\uFFFD\uFFFD/a.py"));
+  EXPECT_TRUE(written.contains("\uFFFD\uFFFD\uFFFD.py"));
+  EXPECT_TRUE(written.contains(nul));
+  EXPECT_TRUE(written.contains(std::string(exporters::kLongestName, 'x') + "… (100000 bytes)"));
+  EXPECT_TRUE(written.contains("</script>"));
 }
 
 TEST(Payload, files_tell_whose_they_are_and_what_share_they_hold) {
