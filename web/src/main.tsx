@@ -14,9 +14,11 @@ import "./style/views.css";
 const place = document.getElementById("report")!;
 try {
   const { manifest, columns, sources } = await readPayloadOf(document);
+  performance.mark("heapscope:unpacked");
   const state = new ReportState(readProfile(manifest, columns), sources);
   const { title, kind } = manifest;
   document.title = `${visible(middle(title, 100))}: ${kind === "diff" ? "memory compared" : "memory"}`;
+  performance.mark("heapscope:modelled");
   followHash(state);
   place.replaceChildren();
   render(<App state={state} />, place);

@@ -1,7 +1,8 @@
 // "Peak 223 MiB at 2.0 s; 57 % from main() at work.py:58": what was asked, and the line to look at.
 
 import type { ComponentChildren } from "preact";
-import { culpritOf } from "../profile/headline";
+import { useMemo } from "preact/hooks";
+import { blamedFrames, culpritOf } from "../profile/headline";
 import { highestTick } from "../profile/site_values";
 import type { ReportState } from "../state/report_state";
 import { duration, share, signed, size } from "../text/units";
@@ -86,7 +87,8 @@ function subject(state: ReportState): ComponentChildren {
 
 export function Headline({ state }: { state: ReportState }) {
   const { self, total } = state.totals.value;
-  const culprit = culpritOf(state.profile, self);
+  const blamed = useMemo(() => blamedFrames(state.profile), [state]);
+  const culprit = useMemo(() => culpritOf(state.profile, blamed, self), [state, blamed, self]);
   const threads = state.threads.value;
   return (
     <h1 class="headline">

@@ -89,6 +89,18 @@ export function groupTotals(
   return sums;
 }
 
+/** The same without the inclusive sums. O(nodes). */
+export function selfByGroup(
+  { nodes }: Profile,
+  { keyOfFrame, length }: Grouping,
+  self: Float64Array,
+): Float64Array {
+  const sums = new Float64Array(length);
+  for (let node = 0; node < nodes.length; node++)
+    if (self[node] !== 0) sums[keyOfFrame[nodes.frame[node]!]!]! += self[node]!;
+  return sums;
+}
+
 /** The outermost nodes of a group: no two lie under one another. O(nodes). */
 export function outermostNodes({ nodes }: Profile, grouping: Grouping, key: number): Int32Array {
   const found: number[] = [];

@@ -8,18 +8,27 @@ export interface Culprit {
   value: number;
 }
 
-/** Of values by node; null where no line of the program is to be found. O(nodes). */
-export function culpritOf(profile: Profile, self: Float64Array): Culprit | null {
-  const { nodes, frames, files, manifest } = profile;
+/** For each node the frame of the program that answers for it; 0 for none. O(nodes). */
+export function blamedFrames({ nodes, frames, files, manifest }: Profile): Int32Array {
   const program = manifest.owners.indexOf("program");
   const blamed = new Int32Array(nodes.length);
-  const sums = new Float64Array(frames.length);
   for (let node = 1; node < nodes.length; node++) {
     const frame = nodes.frame[node]!;
     const own = frame !== 0 && files.owner[frames.file[frame]!] === program;
     blamed[node] = own ? frame : blamed[nodes.parent[node]!]!;
-    sums[blamed[node]!]! += self[node]!;
   }
+  return blamed;
+}
+
+/** Of values by node; null where no line of the program is to be found. O(nodes). */
+export function culpritOf(
+  { frames }: Profile,
+  blamed: Int32Array,
+  self: Float64Array,
+): Culprit | null {
+  const sums = new Float64Array(frames.length);
+  for (let node = 1; node < self.length; node++)
+    if (self[node] !== 0) sums[blamed[node]!]! += self[node]!;
   let found = 0;
   for (let frame = 1; frame < sums.length; frame++)
     if (Math.abs(sums[frame]!) > (found === 0 ? 0 : Math.abs(sums[found]!))) found = frame;

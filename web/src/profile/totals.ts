@@ -15,9 +15,8 @@ export interface Totals {
    */
   weight: Float64Array;
   selfWeight: Float64Array;
-  /** Blocks or allocations behind `self` and `inclusive`; null where the metric is a count. */
-  selfCount: Float64Array | null;
-  count: Float64Array | null;
+  /** Blocks or allocations behind `self`; null where the metric is a count. Summed when first read. */
+  readonly selfCount: Float64Array | null;
   /** A's values, in a comparison. */
   baseSelf: Float64Array | null;
   base: Float64Array | null;
@@ -44,7 +43,7 @@ export function totalsOf(profile: Profile, { values, counts, base }: SiteValues)
   const { nodes } = profile;
   const self = selfOf(profile, values);
   const inclusive = inclusiveOf(nodes, self);
-  const selfCount = counts && selfOf(profile, counts);
+  let selfCount: Float64Array | null = null;
   const baseSelf = base && selfOf(profile, base);
   const selfWeight = base ? self.map(Math.abs) : self;
   return {
@@ -52,8 +51,10 @@ export function totalsOf(profile: Profile, { values, counts, base }: SiteValues)
     inclusive,
     selfWeight,
     weight: base ? inclusiveOf(nodes, selfWeight) : inclusive,
-    selfCount,
-    count: selfCount && inclusiveOf(nodes, selfCount),
+    get selfCount() {
+      selfCount ??= counts && selfOf(profile, counts);
+      return selfCount;
+    },
     baseSelf,
     base: baseSelf && inclusiveOf(nodes, baseSelf),
     total: inclusive[0]!,

@@ -80,19 +80,28 @@ export function readHash(state: ReportState, hash: string): void {
   if (state.treeIsWhole.value && zoom < profile.nodes.length) state.zoom({ node: zoom, from: -1 });
 }
 
+/** Browsers are slow to write an address, and stop a page that writes it too often. */
+const SETTLED_MS = 60;
+
+function write(hash: string): void {
+  if (hash === location.hash.replace(/^#/, "")) return;
+  try {
+    history.replaceState(null, "", `#${hash}`);
+  } catch {
+    // A page without an address of its own.
+  }
+}
+
 /** Keeps the address and the state alike. */
 export function followHash(state: ReportState): void {
   readHash(state, location.hash);
   window.addEventListener("hashchange", () => {
     if (location.hash.replace(/^#/, "") !== writeHash(state)) readHash(state, location.hash);
   });
+  let due: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
     const hash = writeHash(state);
-    if (hash === location.hash.replace(/^#/, "")) return;
-    try {
-      history.replaceState(null, "", `#${hash}`);
-    } catch {
-      // A page without an address of its own.
-    }
+    clearTimeout(due);
+    due = setTimeout(() => write(hash), SETTLED_MS);
   });
 }

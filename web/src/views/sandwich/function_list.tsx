@@ -33,18 +33,10 @@ export function FunctionList({ state }: ViewProps) {
       label="Functions"
       columns={[
         {
-          id: "self",
-          title: "Self",
-          width: "132px",
-          numeric: true,
-          cell: (key) => (
-            <BarCell
-              value={sums.self[key]!}
-              whole={whole}
-              text={state.format(sums.self[key]!)}
-              look="self"
-            />
-          ),
+          id: "name",
+          title: "Function",
+          width: "minmax(96px,1fr)",
+          cell: (key) => <Name text={name(key)} limit={60} />,
         },
         {
           id: "inclusive",
@@ -60,10 +52,19 @@ export function FunctionList({ state }: ViewProps) {
           ),
         },
         {
-          id: "name",
-          title: "Function",
-          width: "minmax(0,1fr)",
-          cell: (key) => <Name text={name(key)} limit={60} />,
+          id: "self",
+          title: "Self",
+          width: "92px",
+          numeric: true,
+          cell: (key) => (
+            <BarCell
+              value={sums.self[key]!}
+              whole={whole}
+              text={state.format(sums.self[key]!)}
+              look="self"
+              withShare={false}
+            />
+          ),
         },
       ]}
       rows={rows}

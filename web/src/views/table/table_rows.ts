@@ -1,6 +1,6 @@
 // The rows of the table for each way to group: what they are called and what they hold.
 
-import { type GroupKind, groupTotals } from "../../profile/grouping";
+import { type GroupKind, groupTotals, selfByGroup } from "../../profile/grouping";
 import type { ReportState } from "../../state/report_state";
 
 export type TableBy = GroupKind | "site" | "domain" | "thread";
@@ -44,13 +44,13 @@ function ofGroups(state: ReportState, by: GroupKind): TableRows {
   const grouping = state.grouping(by);
   const totals = state.totals.value;
   const { self, inclusive } = state.groupTotals(by);
-  const { selfCount, count, baseSelf, base } = totals;
+  const { selfCount, baseSelf, base } = totals;
   const frame = (row: number) => grouping.exampleFrame[row]!;
   return {
     length: grouping.length,
     self,
     inclusive,
-    count: selfCount && count && groupTotals(profile, grouping, selfCount, count).self,
+    count: selfCount && selfByGroup(profile, grouping, selfCount),
     base: baseSelf && base && groupTotals(profile, grouping, baseSelf, base).inclusive,
     frame,
     name: (row) =>
