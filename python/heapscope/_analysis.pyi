@@ -38,9 +38,13 @@ class Capture:
     ) -> dict[str, Any]:
         """The JSON of the verb ``table``; ``hidden`` says what `limit` cut, by own figures."""
     def tree(
-        self, metric: str = "peak", threshold: float = 0.01, invert: bool = False
+        self,
+        metric: str = "peak",
+        threshold: float = 0.01,
+        invert: bool = False,
+        all_frames: bool = True,
     ) -> dict[str, Any]:
-        """The call tree as nested nodes.
+        """The call tree as nested nodes, with the frames of importlib or without.
 
         A node has function, file, line, bytes, blocks, self_bytes, self_blocks, share (of the
         whole, 0 to 1), children and hidden ({rows, bytes}: children below the threshold). The root
@@ -90,6 +94,62 @@ class Capture:
         """
     def python_live_bytes(self) -> list[int]:
         """Bytes live in the domains object, mem and raw at the end of each tick."""
+
+    def select(
+        self,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        thread: str | None = None,
+        through: str = "",
+    ) -> tuple[Capture, dict[str, Any]]:
+        """A part of the capture as a capture, and what of time was answered.
+
+        That is from_s and to_s (None without a range) and peak_at_s. In a range ``peak`` is what
+        was live at its highest moment, ``live`` what was allocated in it and lived at its end,
+        ``temporary`` what was allocated and freed in it. `through` keeps the stacks that pass a
+        place which contains it.
+        """
+    def listing(
+        self, group_by: str = "line", metric: str = "peak", order: str = "own", search: str = ""
+    ) -> Listing:
+        """A table whose rows are made when they are looked at.
+
+        `order` is own, inclusive, blocks or name; rows without any of the metric are left out.
+        """
+    def file_lines(self, file: str) -> list[dict[str, Any]]:
+        """The table's rows by line of one file, by number."""
+    def call_tree(
+        self, metric: str = "peak", invert: bool = False, all_frames: bool = False
+    ) -> CallTree:
+        """The call tree, opened level by level."""
+
+class Listing:
+    """Rows of a table, in an order; may be read from any thread."""
+
+    def __len__(self) -> int: ...
+    @property
+    def all_rows(self) -> int:
+        """How many rows there are without the search."""
+    @property
+    def total_bytes(self) -> int: ...
+    @property
+    def total_blocks(self) -> int: ...
+    @property
+    def shown_bytes(self) -> int:
+        """Of the rows listed."""
+    @property
+    def shown_blocks(self) -> int: ...
+    def rows(self, first: int, last: int) -> list[dict[str, Any]]:
+        """Rows `first` to before `last`, as in the JSON of the verb ``table``."""
+
+class CallTree:
+    """Calls by id; 0 is everything. Not for two threads at once."""
+
+    def call(self, id: int) -> dict[str, Any]:
+        """Id, function, file, line, owner, bytes, blocks, self_bytes, self_blocks, has_children."""
+    def children(self, id: int, limit: int | None = None) -> list[dict[str, Any]]:
+        """The calls below one, highest first."""
+    def count_children(self, id: int) -> int: ...
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -2,8 +2,9 @@
 //
 // Normal: from the outermost frame in; a child is what its parent called. Inverted: from the innermost frame
 // out; a child is who called its parent. Threads are merged. What a threshold cuts is counted in `hidden` of
-// the node it was cut from, so every node's bytes are its own, its children's and its hidden ones.
-// Normal: O(nodes). Inverted: O(sum over shown levels of the stacks that reach them).
+// the node it was cut from, so every node's bytes are its own, its children's and its hidden ones. It is the
+// call_tree.h down to the threshold. Normal: O(nodes). Inverted: O(sum over shown levels of the stacks that
+// reach them).
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ struct Tree {
   std::vector<TreeNode> nodes;  // node 0 is the root: everything; parents before children
 };
 
-// `threshold` is a share of the whole, 0 to 1: what has less is hidden.
-Tree make_tree(const capture::Capture& capture, Metric metric, double threshold, bool inverted);
+// `threshold` is a share of the whole, 0 to 1: what has less is hidden. `without_imports`: see call_tree.h.
+Tree make_tree(const capture::Capture& capture, Metric metric, double threshold, bool inverted,
+               bool without_imports = false);
 
 }  // namespace heapscope::analysis

@@ -74,49 +74,6 @@ nb::list domain_gaps(const OpenedCapture& opened) {
   return names;
 }
 
-nb::list rows(const OpenedCapture& opened, GroupBy group_by, const analysis::Table& table) {
-  nb::list list;
-  std::vector<std::uint32_t> threads;
-  if (group_by == GroupBy::kSite) threads = analysis::threads_of_nodes(opened.data());
-  for (const analysis::Row& row : table.rows) {
-    nb::dict entry;
-    switch (group_by) {
-      case GroupBy::kSite:
-        add_leaf(entry, opened.data(), row.node);
-        entry["domain"] = domain(row.domain);
-        entry["thread"] = text(analysis::thread_name(opened.data(), threads[row.node]));
-        entry["stack"] = stack(opened.data(), row.node);
-        break;
-      case GroupBy::kLine:
-      case GroupBy::kFunction:
-        entry["file"] = text(row.file);
-        entry["line"] = line_or_none(row.line);
-        entry["function"] = text(row.function);
-        break;
-      case GroupBy::kFile:
-        entry["file"] = text(row.file);
-        break;
-      case GroupBy::kModule:
-        entry["module"] = text(row.name);
-        break;
-      case GroupBy::kDomain:
-        entry["domain"] = domain(row.domain);
-        break;
-      case GroupBy::kThread:
-        entry["thread"] = text(row.name);
-        break;
-    }
-    for (const auto& [name, field] : kFigures) entry[name] = row.figures.*field;
-    if (analysis::has_inclusive(group_by)) {
-      for (const auto& [name, field] : kInclusiveFigures) entry[name] = row.inclusive.*field;
-      entry["owner"] = text(analysis::owner_name(row.owner));
-      entry["distribution"] = row.distribution.empty() ? nb::none() : text(row.distribution);
-    }
-    list.append(entry);
-  }
-  return list;
-}
-
 nb::list damage(const OpenedCapture& opened) {
   nb::list lines;
   for (const std::string& line : opened.data().damage) lines.append(text(line));
@@ -174,8 +131,8 @@ nb::dict summary(const OpenedCapture& opened) {
   result["tracker"] = tracker;
   result["complete"] = opened.data().complete();
   result["damage"] = damage(opened);
-  result["top"] =
-      rows(opened, GroupBy::kLine, analysis::make_table(opened.data(), GroupBy::kLine, Metric::kPeak, 10));
+  result["top"] = table_rows(opened, GroupBy::kLine,
+                             analysis::make_table(opened.data(), GroupBy::kLine, Metric::kPeak, 10).rows);
   return result;
 }
 
@@ -195,15 +152,16 @@ nb::dict table(const OpenedCapture& opened, const std::string& group_by_name, co
   result["inclusive"] = inclusive;
   result["total_bytes"] = table.total.bytes;
   result["total_blocks"] = table.total.blocks;
-  result["rows"] = rows(opened, group_by, table);
+  result["rows"] = table_rows(opened, group_by, table.rows);
   result["hidden"] = hidden(table.hidden_rows, table.hidden_bytes);
   return result;
 }
 
-nb::dict tree(const OpenedCapture& opened, const std::string& metric_name, double threshold, bool invert) {
+nb::dict tree(const OpenedCapture& opened, const std::string& metric_name, double threshold, bool invert,
+              bool all_frames) {
   const Metric metric = metric_named(metric_name);
   if (!(threshold >= 0 && threshold <= 1)) throw nb::value_error("threshold must be between 0 and 1");
-  const analysis::Tree tree = analysis::make_tree(opened.data(), metric, threshold, invert);
+  const analysis::Tree tree = analysis::make_tree(opened.data(), metric, threshold, invert, !all_frames);
   const auto whole = static_cast<double>(analysis::rank_of(tree.nodes[0].amount, metric));
   nb::list made;
   for (const analysis::TreeNode& node : tree.nodes) {
@@ -274,6 +232,49 @@ nb::str form(const OpenedCapture& opened) {
 
 }  // namespace
 
+nb::list table_rows(const OpenedCapture& opened, GroupBy group_by, std::span<const analysis::Row> rows) {
+  nb::list list;
+  std::vector<std::uint32_t> threads;
+  if (group_by == GroupBy::kSite) threads = analysis::threads_of_nodes(opened.data());
+  for (const analysis::Row& row : rows) {
+    nb::dict entry;
+    switch (group_by) {
+      case GroupBy::kSite:
+        add_leaf(entry, opened.data(), row.node);
+        entry["domain"] = domain(row.domain);
+        entry["thread"] = text(analysis::thread_name(opened.data(), threads[row.node]));
+        entry["stack"] = stack(opened.data(), row.node);
+        break;
+      case GroupBy::kLine:
+      case GroupBy::kFunction:
+        entry["file"] = text(row.file);
+        entry["line"] = line_or_none(row.line);
+        entry["function"] = text(row.function);
+        break;
+      case GroupBy::kFile:
+        entry["file"] = text(row.file);
+        break;
+      case GroupBy::kModule:
+        entry["module"] = text(row.name);
+        break;
+      case GroupBy::kDomain:
+        entry["domain"] = domain(row.domain);
+        break;
+      case GroupBy::kThread:
+        entry["thread"] = text(row.name);
+        break;
+    }
+    for (const auto& [name, field] : kFigures) entry[name] = row.figures.*field;
+    if (analysis::has_inclusive(group_by)) {
+      for (const auto& [name, field] : kInclusiveFigures) entry[name] = row.inclusive.*field;
+      entry["owner"] = text(analysis::owner_name(row.owner));
+      entry["distribution"] = row.distribution.empty() ? nb::none() : text(row.distribution);
+    }
+    list.append(entry);
+  }
+  return list;
+}
+
 void add_capture(CaptureClass& capture) {
   capture.def(nb::init<nb::handle>(), nb::arg("path"))
       .def_prop_ro("path", &OpenedCapture::path)
@@ -284,7 +285,8 @@ void add_capture(CaptureClass& capture) {
       .def("summary", &summary)
       .def("table", &table, nb::arg("group_by") = "line", nb::arg("metric") = "peak",
            nb::arg("limit") = nb::none(), nb::arg("inclusive") = false)
-      .def("tree", &tree, nb::arg("metric") = "peak", nb::arg("threshold") = 0.01, nb::arg("invert") = false)
+      .def("tree", &tree, nb::arg("metric") = "peak", nb::arg("threshold") = 0.01, nb::arg("invert") = false,
+           nb::arg("all_frames") = true)
       .def("range", &range, nb::arg("from_s"), nb::arg("to_s"), nb::arg("limit") = nb::none());
 }
 

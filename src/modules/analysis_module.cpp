@@ -66,6 +66,7 @@ NB_MODULE(_analysis, module) {
   module.doc() = "Reads captures and answers questions about them.";
   CaptureClass capture(module, "Capture", "An opened capture, in memory.");
   add_capture(capture);
+  add_browse(module, capture);
   add_growth(capture);
   add_export(capture);
   add_report(capture);

@@ -8,8 +8,10 @@
 #include <nanobind/nanobind.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "analysis/metric.h"
 #include "analysis/table.h"
@@ -24,9 +26,12 @@ namespace nb = nanobind;
 class OpenedCapture {
  public:
   explicit OpenedCapture(nb::handle path);  // raises CaptureError
+  OpenedCapture(std::string path, capture::Capture capture) noexcept
+      : path_(std::move(path)), capture_(std::move(capture)) {}
 
   const capture::Capture& data() const noexcept { return capture_; }
   nb::object path() const;
+  const std::string& path_as_given() const noexcept { return path_; }
 
  private:
   std::string path_;
@@ -34,6 +39,10 @@ class OpenedCapture {
 };
 
 using CaptureClass = nb::class_<OpenedCapture>;
+
+// Rows of a table, as in the JSON of the verb `table`.
+nb::list table_rows(const OpenedCapture& opened, analysis::GroupBy group_by,
+                    std::span<const analysis::Row> rows);
 
 // Names from code objects may hold lone surrogates (kept); damaged ones may be anything (replaced).
 nb::object text(std::string_view value);

@@ -1,0 +1,1 @@
+"""The full-screen view of a capture: what `heapscope top` shows. Needs the extra ``tui``."""

@@ -1,0 +1,59 @@
+"""The keys: what the last line of the screen reminds of, and what the help says."""
+
+from __future__ import annotations
+
+SHORT = (  # in the order in which they are left out where there is no room for all, last first
+    ("q", "quit"),
+    ("?", "help"),
+    ("m", "metric"),
+    ("g", "group"),
+    ("c", "calls"),
+    ("/", "search"),
+    ("r", "range"),
+    ("enter", "source"),
+    ("s", "sort"),
+    ("t", "thread"),
+    ("i", "invert"),
+    ("a", "all"),
+    ("f", "all frames"),
+)
+
+HELP = """\
+heapscope top: where the memory of a program went
+
+m M         metric: at the peak, live at the end, allocated,
+            temporary, number of allocations (M: back)
+g G         what a row is: line, function, file, module, site,
+            thread, domain
+s S         sort by own bytes, bytes with callees, blocks, name
+c           the call tree, and back to the table
+i           tree: from the lines that allocate up to their callers
+f           tree: the frames of importlib too
+left right  tree: close and open a call
+enter       the source of a row, with the bytes of its lines;
+            of a thread: only this thread
+tab         go to the source and back;  esc closes it
+/           search: rows, or stacks of the tree, with a text
+t T         one thread after the other, then all
+r           a range of time: arrows move (shift: faster), p goes to
+            the peak, enter marks its begin and its end
+a           all again: no range, no thread, no search
+? q         this help; quit
+
+own: what the line allocated itself.  with callees: and what was
+allocated further in.  In a range the metrics are about its
+allocations; peak is its highest moment.
+"""
+
+
+def reminder(width: int) -> str:
+    """Write as many keys as fit a width, the most needed ones always."""
+    kept: list[int] = []
+    left = width
+    for index, (key, does) in enumerate(SHORT):
+        needed = len(key) + 1 + len(does) + 2
+        if needed <= left + 2:
+            kept.append(index)
+            left -= needed
+    order = sorted(kept, key=lambda index: (index < 2, index))
+    return "  ".join(f"{SHORT[index][0]} {SHORT[index][1]}" for index in order)
