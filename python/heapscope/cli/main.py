@@ -18,6 +18,7 @@ VERBS = {
     "table": "the heaviest lines, functions, files, modules, …",
     "rss": "what resident memory is made of, slack and the unexplained rest too",
     "export": "the capture in the format of another tool: pprof, speedscope, CSV, …",
+    "top": "full screen: look around with the keyboard",
     "report": "all of it as one HTML file, of a run or of what changed between two",
     "diff": "what changed between two captures; checks for CI",
     "query": "SQL over captures",

@@ -30,6 +30,7 @@ __all__ = [
     "fit",
     "fit_end",
     "fit_pair",
+    "function_of",
     "is_program",
     "label_maker",
     "place",
@@ -75,8 +76,10 @@ def short_file(file: str) -> str:
 
 def place(file: str | None, line: int | None) -> str:
     """Write ``FILE:LINE``, as far as they are known."""
-    if not file:
+    if not file or file == "<native>":
         return "(no Python frame)"
+    if file == "<unknown>":
+        return "(stack unknown)"
     return f"{short_file(file)}:{line}" if line else short_file(file)
 
 
@@ -112,6 +115,11 @@ def call(function: str | None) -> str:
     return function if function.endswith(">") else f"{function}()"
 
 
+def function_of(row: dict[str, Any]) -> str:
+    """Return a row's function; empty where its place says all there is to say."""
+    return "" if row.get("file") in _NO_FILE else row.get("function") or ""
+
+
 def label_maker(row: dict[str, Any]) -> Callable[[int], Text]:
     """Return what makes a row's label for a width: place and function, then the source."""
 
@@ -119,7 +127,7 @@ def label_maker(row: dict[str, Any]) -> Callable[[int], Text]:
         from rich.text import Text
 
         file, line = row.get("file"), row.get("line")
-        where, function = place(file, line), row.get("function") or ""
+        where, function = place(file, line), function_of(row)
         label = Text(fit_pair(where, function, width))
         text = source(file, line)
         if text:

@@ -162,7 +162,7 @@ def _frame(line: Line, with_source: bool) -> Callable[[int], Text]:
         guide = _guide(line, width)
         room = width - len(guide)
         where = places.place(node.get("file"), node.get("line"))
-        function = node.get("function") or ""
+        function = places.function_of(node)
         label = Text(guide + places.fit_pair(where, function, room))
         text = places.source(node.get("file"), node.get("line"))
         if text and with_source:

@@ -42,7 +42,7 @@ class Help(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     Help { align: center middle; }
-    Help > Static { width: 70; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
+    Help > Static { width: 66; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
                     border: round $foreground; background: $background; overflow-y: auto; }
     """
 
@@ -123,7 +123,7 @@ class Top(App[None]):
 
     def on_mount(self) -> None:
         """Ask the first question."""
-        self.theme = "textual-ansi"
+        self.theme = "ansi-dark"  # the terminal's own colours, light ones too
         self.rows.focus()
         self.look(self.view)
 
@@ -232,14 +232,14 @@ class Top(App[None]):
             self.rows.refit()
             self.rows.place(cursor)
 
-    def on_lines_moved(self) -> None:
+    def on_lines_moved(self, event: Lines.Moved) -> None:
         """Let the source follow."""
-        if self.answer is not None and self.source.display:
+        if event.lines is self.rows and self.answer is not None and self.source.display:
             self._open_source()
 
-    def on_lines_chosen(self) -> None:
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
         """Open the source of the row, or what else the row stands for."""
-        if self.focused is not self.rows:
+        if event.lines is not self.rows:
             return
         rows = self.rows.rows
         item = self._item()

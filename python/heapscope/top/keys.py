@@ -19,30 +19,27 @@ SHORT = (  # in the order in which they are left out where there is no room for 
 )
 
 HELP = """\
-heapscope top: where the memory of a program went
-
 m M         metric: at the peak, live at the end, allocated,
-            temporary, number of allocations (M: back)
-g G         what a row is: line, function, file, module, site,
-            thread, domain
-s S         sort by own bytes, bytes with callees, blocks, name
+            temporary, number of allocations
+g G         a row is a line, function, file, module, site,
+            thread or domain
+s S         sort by own bytes, with callees, blocks, name
 c           the call tree, and back to the table
-i           tree: from the lines that allocate up to their callers
+i           tree: from the allocating lines to their callers
 f           tree: the frames of importlib too
 left right  tree: close and open a call
-enter       the source of a row, with the bytes of its lines;
+enter       the source with the bytes of its lines;
             of a thread: only this thread
-tab         go to the source and back;  esc closes it
+tab esc     to the source and back; close it
 /           search: rows, or stacks of the tree, with a text
 t T         one thread after the other, then all
-r           a range of time: arrows move (shift: faster), p goes to
-            the peak, enter marks its begin and its end
-a           all again: no range, no thread, no search
+r           a range of time: arrows move (shift: faster),
+            p goes to the peak, enter marks begin and end
+a           all again: no range, thread or search
 ? q         this help; quit
 
-own: what the line allocated itself.  with callees: and what was
-allocated further in.  In a range the metrics are about its
-allocations; peak is its highest moment.
+own is what a line allocated itself. In a range the metrics
+are of its allocations, the peak is its highest moment.
 """
 
 

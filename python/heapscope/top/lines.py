@@ -72,9 +72,13 @@ class Lines(ScrollView, can_focus=True):
     ]
 
     class Moved(Message):
-        """The cursor is at another row."""
+        """The cursor of `lines` is at another row."""
 
-    class Chosen(Message):
+        def __init__(self, lines: Lines) -> None:
+            super().__init__()
+            self.lines = lines
+
+    class Chosen(Moved):
         """Enter was pressed on a row."""
 
     def __init__(self, *, id: str) -> None:
@@ -104,7 +108,7 @@ class Lines(ScrollView, can_focus=True):
             top = self.cursor - height + 1
         self.scroll_to(y=top, animate=False, immediate=True)
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(self))
 
     def action_move(self, step: int) -> None:
         """Move the cursor."""
@@ -121,7 +125,7 @@ class Lines(ScrollView, can_focus=True):
     def action_choose(self) -> None:
         """Tell that enter was pressed."""
         if self.rows.count():
-            self.post_message(self.Chosen())
+            self.post_message(self.Chosen(self))
 
     def on_click(self, event: Click) -> None:
         """Put the cursor where the mouse points."""
@@ -136,7 +140,7 @@ class Lines(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Make one line of the screen."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if y == 0:
             return _strip([("  ", ""), *self.rows.header(width - 2)], width, DIM)
         index = y - 1 + round(self.scroll_offset.y)

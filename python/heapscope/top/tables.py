@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from heapscope.cli import places, units
-from heapscope.cli.fitting import fit, fit_end, fit_pair, width_of
+from heapscope.cli.fitting import fit, fit_end, width_of
 from heapscope.cli.metrics import METRICS
 from heapscope.top.lines import Rows, cell, label
 
@@ -74,10 +74,10 @@ class TableRows(Rows):
         whole = self._answer.total
         weight = row[metric.weight_key]
         figures = {
-            "own": units.size(row[metric.bytes_key]),
-            "share": units.share(weight, whole),
+            "own": units.size(row[metric.bytes_key]) if weight else "",
+            "share": units.share(weight, whole) if weight else "",
             "with callees": units.size(row.get(f"inclusive_{metric.bytes_key}", 0)),
-            metric.blocks: units.count(row[metric.blocks_key]),
+            metric.blocks: units.count(row[metric.blocks_key]) if weight else "",
             "": bar(weight / whole if whole else 0),
         }
         pieces = []
@@ -93,7 +93,7 @@ class TableRows(Rows):
             columns.append(("with callees", 12))
         if width >= 90 or self._metric.by_count or self._answer.view.order == "blocks":
             columns.append((self._metric.blocks, 13))
-        if width >= 76:
+        if width >= 96:
             columns.insert(2, ("", _BAR))
         return columns
 
@@ -104,7 +104,7 @@ class TableRows(Rows):
         owner = row.get("owner") or "program"
         if group == "function":
             where = places.short_file(row["file"])
-            return [label(fit_pair(where, places.call(row["function"]), room), room, owner)]
+            return [label(places.fit_pair(where, places.call(row["function"]), room), room, owner)]
         if group == "file":
             name = places.place(row["file"], None)
         elif group == "module":
@@ -118,13 +118,13 @@ def place_and_source(row: dict[str, Any], room: int, remark: str = "") -> list[P
     """Label a line: where it is, its function where there is room, and its source."""
     owner = row.get("owner") or "program"
     where = places.place(row["file"], row["line"])
-    function = row["function"] or ""
+    function = places.function_of(row)
     text = places.source(row["file"], row["line"])
     if remark:
         room -= len(remark) + 1
     if text and room < 60:
         function = ""
-    head = fit_pair(where, function, min(max(room // 2, 24), room) if text else room)
+    head = places.fit_pair(where, function, min(max(room // 2, 24), room) if text else room)
     pieces = [(head, owner)]
     left = room - width_of(head)
     if text and left > 6:

@@ -175,7 +175,8 @@ class Timeline(Widget, can_focus=True):
             return self._axis(width)
         most = max([1, *heap, *(bytes_ or 0 for bytes_ in rss)])
         scale = units.size(most) if y == 0 else "0 B" if y == rows - 1 else ""
-        segments = [Segment(f"{scale:>{_MARGIN - 1}} ", _DIM)]
+        scale, style = {1: ("⠒ RSS", _RSS), 2: ("▆ heap", _HEAP)}.get(y, (scale, _DIM))
+        segments = [Segment(f"{scale:>{_MARGIN - 1}} ", style)]
         low = rows - 1 - y  # whole cells below this line
         for at in range(width):
             segments.append(self._cell(at, width, heap[at] / most * rows, rss[at], most, rows, low))
@@ -212,7 +213,7 @@ class Timeline(Widget, can_focus=True):
         cursor = _column(self._cursor_s, self._duration_s, width)
         begin = cursor if self.begin_s is None else _column(self.begin_s, self._duration_s, width)
         first, last = sorted((begin, cursor))
-        segments = [Segment(f"{'heap':>{_MARGIN - 1}} ", _HEAP)]
+        segments = [Segment(" " * _MARGIN)]
         if not self.has_focus:
             segments += [Segment(text[:keep], _DIM), Segment(end, _DIM)]
         else:

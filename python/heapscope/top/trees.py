@@ -140,7 +140,7 @@ class TreeRows(Rows):
 
     def _columns(self, width: int) -> list[tuple[str, int]]:
         columns = [("count", 13) if self._metric.by_count else ("bytes", 9), ("share", 6)]
-        if width >= 76:
+        if width >= 96:
             columns.append(("", 10))
         if not self._answer.view.inverted:
             columns.append(("own", 9))
