@@ -46,10 +46,10 @@ class Capture:
     ) -> dict[str, Any]:
         """The call tree as nested nodes, with the frames of importlib or without.
 
-        A node has function, file, line, bytes, blocks, self_bytes, self_blocks, share (of the
-        whole, 0 to 1), children and hidden ({rows, bytes}: children below the threshold). The root
-        also has schema, capture, metric, inverted, threshold and total_bytes. It is as deep as the
-        stacks are: walk it without recursion.
+        A node has function, file, line, owner, bytes, blocks, self_bytes, self_blocks, share (of
+        the whole, 0 to 1), children and hidden ({rows, bytes}: children below the threshold). The
+        root also has schema, capture, metric, inverted, threshold and total_bytes. It is as deep
+        as the stacks are: walk it without recursion.
         """
     def timeline(self) -> dict[str, list[Any]]:
         """Columns, one entry a tick or sample: time_s (its end) and figures; unknown is None."""
@@ -145,11 +145,11 @@ class Listing:
 class CallTree:
     """Calls by id; 0 is everything. Not for two threads at once."""
 
-    def call(self, id: int) -> dict[str, Any]:
+    def call(self, call: int) -> dict[str, Any]:
         """Id, function, file, line, owner, bytes, blocks, self_bytes, self_blocks, has_children."""
-    def children(self, id: int, limit: int | None = None) -> list[dict[str, Any]]:
+    def children(self, call: int, limit: int | None = None) -> list[dict[str, Any]]:
         """The calls below one, highest first."""
-    def count_children(self, id: int) -> int: ...
+    def count_children(self, call: int) -> int: ...
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -138,9 +138,9 @@ void add_browse(nb::module_& module, CaptureClass& capture) {
       .def_prop_ro("shown_blocks", [](const OpenedListing& opened) { return opened.listing.shown.blocks; })
       .def("rows", &listing_rows, nb::arg("first"), nb::arg("last"));
   nb::class_<OpenedTree>(module, "CallTree", "The call tree of a capture, opened level by level.")
-      .def("call", &call, nb::arg("id"))
-      .def("children", &children, nb::arg("id"), nb::arg("limit") = nb::none())
-      .def("count_children", &count_children, nb::arg("id"));
+      .def("call", &call, nb::arg("call"))
+      .def("children", &children, nb::arg("call"), nb::arg("limit") = nb::none())
+      .def("count_children", &count_children, nb::arg("call"));
   capture
       .def("select", &select, nb::arg("from_s") = nb::none(), nb::arg("to_s") = nb::none(),
            nb::arg("thread") = nb::none(), nb::arg("through") = "")

@@ -169,6 +169,7 @@ nb::dict tree(const OpenedCapture& opened, const std::string& metric_name, doubl
     row["function"] = text(node.function);
     row["file"] = text(node.file);
     row["line"] = line_or_none(node.line);
+    row["owner"] = text(analysis::owner_name(analysis::origin_of(node.file).owner));
     row["bytes"] = node.amount.bytes;
     row["blocks"] = node.amount.blocks;
     row["self_bytes"] = node.self.bytes;

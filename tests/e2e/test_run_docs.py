@@ -33,7 +33,7 @@ def comparable(lines: list[str]) -> list[str]:
 
     A tree is compared by its levels.
     """
-    own = ("<frozen ", "<native>")
+    own = ("<frozen ", "(no Python frame)")
     masked = [" ".join(FIGURE.sub("#", re.sub("[├└]", "│", line)).split()) for line in lines]
     return sorted(line.rstrip("│ ") for line in masked if not any(mark in line for mark in own))
 

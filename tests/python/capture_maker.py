@@ -131,7 +131,9 @@ class _Maker:
             1, program.tick_ns, len(ticks), len(log), 0, 0, 0, 0,
         )  # fmt: skip
         allocations = sum(blocks.count for blocks in program.blocks)
-        head += struct.pack("<12Q", 2 * allocations, 0, 0, 0, 0, 0, 0, 0, 1 << 20, 10**7, 0, 1 << 20)
+        head += struct.pack(
+            "<12Q", 2 * allocations, 0, 0, 0, 0, 0, 0, 0, 1 << 20, 10**7, 0, 1 << 20
+        )
         head += bytes(22 * 8) + ticks[self._peak_tick]
         chunks[0][: len(head)] = head
         chunks[0][4096 : 4096 + 8 * len(directory)] = struct.pack(f"<{len(directory)}Q", *directory)
@@ -186,7 +188,7 @@ class _Maker:
         return self._site_of[key]
 
     def _site_figures(self, site: list[Blocks]) -> bytes:
-        figures = defaultdict(int)
+        figures: dict[str, int] = defaultdict(int)
         for blocks in site:
             figures["total"] += blocks.bytes
             figures["totals"] += blocks.count
@@ -207,7 +209,9 @@ class _Maker:
 
     def _lane(self, lane: int) -> bytes:
         name = self._program.threads[lane].encode("utf-8", "surrogatepass")
-        record = bytes(8 * 16) + struct.pack("<QQII112s", 100 + lane, 1, self._roots[lane], len(name), name)
+        record = bytes(8 * 16) + struct.pack(
+            "<QQII112s", 100 + lane, 1, self._roots[lane], len(name), name
+        )
         return record.ljust(512, b"\0")
 
     def _ticks(self) -> list[bytes]:
@@ -314,6 +318,4 @@ def example(directory: Path) -> Program:
         Blocks((worker,), MIB, 16, 3, domain="malloc", thread=1),
         Blocks((worker,), MIB // 2, 8, 6, freed=9, domain="mmap", thread=1),
     ]
-    return Program(
-        blocks, threads=("MainThread", "pool-1"), metadata={"directory": str(directory)}
-    )
+    return Program(blocks, threads=("MainThread", "pool-1"), metadata={"directory": str(directory)})

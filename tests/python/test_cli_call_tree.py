@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from heapscope.cli.call_tree import program_lines, without_import_machinery
+from heapscope.cli.call_tree import program_lines
 from heapscope.cli.tree import lay_out
-
-IMPORTLIB = "<frozen importlib._bootstrap>"
 
 
 def node(
@@ -20,6 +18,7 @@ def node(
         "function": "f",
         "file": file,
         "line": int(line) if line else None,
+        "owner": "library" if "site-packages" in file else "program",
         "bytes": total,
         "blocks": total // 10,
         "self_bytes": own,
@@ -39,46 +38,13 @@ def places(tree: dict[str, Any]) -> list[str]:
     return found
 
 
-def check_sums(tree: dict[str, Any]) -> None:
-    pending = [tree]
-    while pending:
-        one = pending.pop()
-        parts = sum(child["bytes"] for child in one["children"])
-        assert one["bytes"] == one["self_bytes"] + parts + one["hidden"]["bytes"]
-        pending.extend(one["children"])
-
-
-def test_imports_hang_under_the_line_that_imports() -> None:
-    tree = node(
-        "",
-        0,
-        node(
-            "work.py:1",
-            10,
-            node(
-                f"{IMPORTLIB}:1",
-                5,
-                node(f"{IMPORTLIB}:2", 0, node("package.py:1", 100), hidden=(2, 1)),
-                node(f"{IMPORTLIB}:3", 3, node("package.py:1", 50)),
-            ),
-        ),
-    )
-    found = without_import_machinery(tree)
-    check_sums(found)
-    assert places(found) == ["work.py:1", "package.py:1"]
-    (work,) = found["children"]
-    assert work["bytes"] == 169
-    assert work["hidden"] == {"rows": 5, "bytes": 9}
-    assert [child["bytes"] for child in work["children"]] == [150]
-
-
 def test_a_tree_deeper_than_the_interpreters_stack_is_shown() -> None:
     deep = node("work.py:1", 100)
     for _ in range(5_000):
-        deep = node("work.py:1", 0, node(f"{IMPORTLIB}:1", 0, deep))
-    found = without_import_machinery(node("", 0, deep))
-    assert places(found) == ["work.py:1"] * 5_001
-    assert program_lines(found) == [{"function": "f", "file": "work.py", "line": 1, "bytes": 100}]
+        deep = node("work.py:1", 0, deep)
+    assert places(node("", 0, deep)) == ["work.py:1"] * 5_001
+    (row,) = program_lines(node("", 0, deep))
+    assert (row["file"], row["line"], row["bytes"]) == ("work.py", 1, 100)
 
 
 def test_only_branches_indent() -> None:
@@ -121,3 +87,20 @@ def test_every_byte_belongs_to_the_innermost_line_of_the_program() -> None:
     )
     found = {row["line"]: row["bytes"] for row in program_lines(tree)}
     assert found == {1: 25, 9: 300, 2: 5_000}
+
+
+def test_a_line_of_the_program_names_what_it_called_that_led_to_most() -> None:
+    json, pool = (f"/usr/lib/python3.11/site-packages/{name}.py" for name in ("json", "pool"))
+    tree = node(
+        "",
+        0,
+        node(
+            "/home/work.py:1",
+            1,
+            node(f"{json}:5", 20, node(f"{pool}:3", 500)),
+            node(f"{pool}:9", 400, node("/home/work.py:2", 7_000)),
+        ),
+        node("/home/work.py:1", 0, node(f"{pool}:9", 50)),
+    )
+    callees = {row["line"]: row["callee"] for row in program_lines(tree)}
+    assert callees == {1: {"function": "f", "file": json, "bytes": 520}, 2: None}

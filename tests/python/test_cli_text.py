@@ -74,16 +74,6 @@ def test_files_are_named_by_what_tells_them_apart(monkeypatch: pytest.MonkeyPatc
     assert places.short_file("/elsewhere/a.py") == "/elsewhere/a.py"
 
 
-def test_the_program_is_neither_library_nor_package() -> None:
-    assert places.is_program("/home/me/work.py")
-    assert places.is_program("<string>")
-    assert not places.is_program("/usr/lib/python3.13/json/decoder.py")
-    assert not places.is_program("/v/lib/python3.11/site-packages/pandas/core/a.py")
-    assert not places.is_program("<frozen runpy>")
-    assert not places.is_program("")
-    assert not places.is_program("<native>")
-
-
 def test_a_long_name_loses_its_middle_and_keeps_its_line() -> None:
     name = "package/with/a/very/long/path/and/a_module.py:1234"
     for width in range(12, len(name) + 3):

@@ -90,7 +90,7 @@ def test_the_headline_names_the_programs_line_that_holds_the_peak(directory: Pat
     assert re.search(r"command +python\S* work.py\n", text)
     assert "exit code 0" in text
     assert "every event recorded" in text
-    assert "next: heapscope tree work.hscope" in text
+    assert "next:" not in text, "nobody reads a hint in a pipe"
 
 
 def test_the_summarys_figures_are_those_of_its_json(directory: Path) -> None:
@@ -249,6 +249,40 @@ def test_colour_can_be_switched_off(
     assert b"\x1b[3" in ended.stdout or b"\x1b[1m" in ended.stdout or not bright
     if not bright:
         assert not re.search(rb"\x1b\[[\d;]*3\d", ended.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["summary"], b"next: heapscope tree 'my work.hscope'   who called these lines"),
+        (["tree"], b"next: heapscope tree 'my work.hscope' --invert"),
+        (["tree", "--invert"], b"next: heapscope table 'my work.hscope' --group-by function"),
+        (["table"], b"next: heapscope tree 'my work.hscope' --invert"),
+        (["table", "--group-by", "module"], b"next: heapscope table 'my work.hscope' --group-by"),
+        (["summary", "-q"], b""),
+    ],
+)
+def test_on_a_terminal_the_last_lines_are_the_next_commands(
+    directory: Path, tmp_path: Path, arguments: list[str], hint: bytes
+) -> None:
+    (tmp_path / "my work.hscope").write_bytes((directory / "work.hscope").read_bytes())
+    verb, *options = arguments
+    ended = subprocess.run(
+        [sys.executable, "-c", TERMINAL, verb, "my work.hscope", *options],
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    plain = re.sub(rb"\x1b\[[\d;]*m", b"", ended.stdout)
+    assert (b"\nnext: " in plain) == bool(hint)
+    assert hint in plain
+    if hint:
+        for command in re.findall(
+            rb"heapscope (.*?)(?:   |\r\n)", plain[plain.index(b"\nnext: ") :]
+        ):
+            assert command.split()[0] in (b"tree", b"table", b"top")
 
 
 def test_a_killed_program_is_no_damage(directory: Path) -> None:

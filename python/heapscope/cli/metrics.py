@@ -11,7 +11,7 @@ class Metric(NamedTuple):
     Attributes
     ----------
     title : str
-        What its total is.
+        What its total is, to stand behind the figure.
     bytes_key, blocks_key : str
         Where a table's row has them.
     blocks : str
@@ -33,11 +33,11 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    "peak": Metric("bytes at the peak", "peak_bytes", "peak_blocks", "blocks"),
-    "live": Metric("bytes live at the end", "live_bytes", "live_blocks", "blocks"),
-    "allocated": Metric("bytes allocated in all", "allocated_bytes", "allocations", "allocations"),
+    "peak": Metric("at the peak", "peak_bytes", "peak_blocks", "blocks"),
+    "live": Metric("live at the end", "live_bytes", "live_blocks", "blocks"),
+    "allocated": Metric("allocated in all", "allocated_bytes", "allocations", "allocations"),
     "temporary": Metric(
-        "bytes freed before their thread's 8th later allocation",
+        "freed before their thread's 8th later allocation",
         "temporary_bytes",
         "temporary_allocations",
         "allocations",

@@ -6,8 +6,13 @@ Rich is imported when something is printed, not before.
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
+import shlex
 import sys
+
+from heapscope.cli.fitting import fit_end, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +27,44 @@ _LEAST_LABEL = 12
 
 
 def prepare_stdout() -> None:
-    """Make stdout take any text: file names may hold what its encoding cannot."""
+    """Make stdout take any text: file names may hold what its encoding cannot.
+
+    Where the locale is C, whatever Python makes of that, output is ASCII; of our own letters each
+    has one that stands for it there.
+    """
     reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
+    if reconfigure is None:
+        return
+    codecs.register_error("heapscope", _plain)
+    if _wants_ascii():
+        reconfigure(encoding="ascii", errors="heapscope")
+    else:
+        reconfigure(errors="heapscope")
+
+
+_ASCII = str.maketrans("…├└│─━→−×█▌·", "~|`|-->-x#=-")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Write what an encoding lacks: our own letters by their likes, others as escapes."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end].translate(_ASCII)
+    return text.encode("ascii", "backslashreplace").decode(), error.end
+
+
+def _wants_ascii() -> bool:
+    """Whether somebody chose the C locale; Python takes that, too, for a wish for UTF-8."""
+    if os.environ.get("PYTHONIOENCODING"):
+        return False
+    plain = ("C", "POSIX")
+    every = os.environ.get("LC_ALL")
+    if every:
+        return every in plain
+    # Python itself sets LC_CTYPE to C.UTF-8 when it finds LANG=C.
+    return os.environ.get("LANG") in plain and os.environ.get("LC_CTYPE", "C.UTF-8") in (
+        *plain,
+        "C.UTF-8",
+    )
 
 
 def write_json(document: dict[str, Any]) -> None:
@@ -118,3 +157,34 @@ def print_as_is(console: Console, what: object) -> None:
         console.print(what, crop=False, overflow="ignore", no_wrap=True)
     for line in captured.get().splitlines():
         console.file.write(line.rstrip() + "\n")
+
+
+def hint(console: Console, quiet: bool, path: str, *nexts: tuple[str, str]) -> None:
+    """Name what to do next, as last lines, to somebody who sits at the terminal.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where the result was printed.
+    quiet : bool
+        Say nothing.
+    path : str
+        The capture; it takes the place of ``{}`` in a command.
+    *nexts : (command, what it tells)
+        Without ``heapscope``: ``("tree {}", "who called these lines")``.
+    """
+    from rich.text import Text
+
+    if quiet or not console.is_terminal:
+        return
+    quoted = printable(shlex.quote(path))
+    commands = [f"heapscope {command.format(quoted)}" for command, _ in nexts]
+    width = max(map(len, commands))
+    room = console.width - 6 - width - 3
+    console.print()
+    for index, (command, (_, tells)) in enumerate(zip(commands, nexts, strict=True)):
+        line = Text("      " if index else "next: ", style="dim")
+        line.append(command.ljust(width) if room > 12 else command, style="none")
+        if room > 12:
+            line.append("   " + fit_end(tells, room))
+        console.print(line, soft_wrap=True)

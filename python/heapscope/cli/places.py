@@ -27,11 +27,11 @@ _MOST_SOURCE = 16 << 20  # bytes: no file of source is larger, but a name may be
 
 __all__ = [
     "call",
+    "dotted",
     "fit",
     "fit_end",
     "fit_pair",
     "function_of",
-    "is_program",
     "label_maker",
     "place",
     "printable",
@@ -39,14 +39,6 @@ __all__ = [
     "source",
     "source_lines",
 ]
-
-
-@functools.cache
-def is_program(file: str) -> bool:
-    """Whether a file is the program's own: neither the standard library's nor a package's."""
-    if file in _NO_FILE or file.startswith("<frozen "):
-        return False
-    return _LIBRARY_MARK not in file and not any(mark in file for mark in _PACKAGE_MARKS)
 
 
 @functools.cache
@@ -113,6 +105,25 @@ def call(function: str | None) -> str:
     if not function:
         return "outside Python"
     return function if function.endswith(">") else f"{function}()"
+
+
+def dotted(row: dict[str, Any]) -> str:
+    """Write a library's function as people call it: ``json.loads()``.
+
+    Examples
+    --------
+    >>> dotted({"file": "/usr/lib/python3.11/json/__init__.py", "function": "loads"})
+    'json.loads()'
+    """
+    file = short_file(row["file"])
+    if file.startswith("<frozen ") and file.endswith(">"):
+        module = file[8:-1]
+    elif file.startswith("<"):
+        return call(row["function"])
+    else:
+        module = file.removesuffix(".py").removesuffix("/__init__").lstrip("/").replace("/", ".")
+    function = row["function"] or ""
+    return f"import of {module}" if function == "<module>" else f"{module}.{call(function)}"
 
 
 def function_of(row: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ import textwrap
 from pathlib import PurePath
 
 from heapscope.cli import output, places, reading, units
-from heapscope.cli.call_tree import program_lines, without_import_machinery
+from heapscope.cli.call_tree import program_lines
+from heapscope.cli.fitting import fit, fit_end, printable
 from heapscope.cli.options import Parser
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ _EXAMPLE = """\
   heapscope summary work.hscope --json | jq .peak_bytes"""
 _TOP = 5
 _LEAST_ROOM = 20
+_MOST_COMMAND = 300  # letters: five lines of a terminal
 _GAPS = {
     "unwalkable_stacks": "without a stack",
     "folded_stacks": "counted at a caller",
@@ -44,16 +46,23 @@ def run(arguments: list[str]) -> int:
     if options.json:
         output.write_json(document)
     else:
-        tree = capture.tree(threshold=_DETAIL)
-        own = program_lines(without_import_machinery(tree))
-        _print(output.make_console(options.no_color), document, own, options.capture)
+        own = program_lines(capture.tree(threshold=_DETAIL, all_frames=False))
+        console = output.make_console(options.no_color)
+        _print(console, document, own)
+        output.hint(
+            console,
+            options.quiet,
+            options.capture,
+            ("tree {}", "who called these lines"),
+            ("top {}", "look around, full screen"),
+        )
     return reading.remark(capture, options.capture, options.quiet)
 
 
-def _print(console: Console, document: Document, own: list[Document], path: str) -> None:
+def _print(console: Console, document: Document, own: list[Document]) -> None:
     from rich.text import Text
 
-    console.print(Text(headline(document, own), style="bold"), soft_wrap=True)
+    console.print(Text(headline(document, own, console.width), style="bold"), soft_wrap=True)
     console.print()
     figures = list(_figures(document))
     width = max(len(name) for name, _ in figures)
@@ -67,16 +76,10 @@ def _print(console: Console, document: Document, own: list[Document], path: str)
     peak = document["peak_bytes"]
     rows = document["top"][:_TOP]
     heavy = [row for row in rows if row["peak_bytes"] >= peak / 100]
-    if own and not all(places.is_program(row["file"]) for row in heavy):
+    if own and not all(row["owner"] == "program" for row in heavy):
         _print_lines(console, "line of the program", own[:_TOP], "bytes", peak)
     if rows:
         _print_lines(console, "line that allocates", rows, "peak_bytes", peak)
-    console.print()
-    quoted = shlex.quote(path)
-    console.print(Text(f"next: heapscope tree {quoted}    who called these lines"), soft_wrap=True)
-    console.print(
-        Text(f"      heapscope table {quoted} --group-by function|file|module|…"), soft_wrap=True
-    )
 
 
 def _print_lines(console: Console, header: str, rows: list[Document], key: str, peak: int) -> None:
@@ -91,7 +94,7 @@ def _print_lines(console: Console, header: str, rows: list[Document], key: str, 
     )
 
 
-def headline(document: Document, own: list[Document]) -> str:
+def headline(document: Document, own: list[Document], width: int = 80) -> str:
     """Say the peak in one sentence: how much, when, and whose line holds most of it.
 
     Parameters
@@ -101,6 +104,8 @@ def headline(document: Document, own: list[Document]) -> str:
     own : list of dict
         The program's own lines by what they led to; empty where the program is all library, and
         the line that allocated most is named.
+    width : int
+        Cells of the terminal: what names take of it is bounded, what figures take is not.
     """
     peak = document["peak_bytes"]
     sentence = f"Peak {units.size(peak)}"
@@ -111,8 +116,14 @@ def headline(document: Document, own: list[Document]) -> str:
     if not heaviest or not heaviest[0][1]:
         return sentence
     row, held = heaviest[0]
-    where = places.place(row["file"], row["line"])
-    return f"{sentence}; {units.share(held, peak)} from {places.call(row['function'])} at {where}"
+    room = max(width - 20, 40)
+    where = fit(places.place(row["file"], row["line"]), room)
+    callee = row.get("callee")
+    sentence += f"; {units.share(held, peak)} from "
+    if callee is not None and 2 * callee["bytes"] > held:
+        return sentence + f"{fit(places.dotted(callee), room)}, called at {where}"
+    function = places.function_of(row)
+    return sentence + (f"{fit(places.call(function), room)} at {where}" if function else where)
 
 
 def _figures(document: Document) -> list[tuple[str, str]]:
@@ -140,11 +151,11 @@ def _command(document: Document) -> str:
         try:
             command = json.loads(command)
         except ValueError:
-            return command
-    if not command:
+            return fit_end(command, _MOST_COMMAND)
+    if not isinstance(command, list) or not command:
         return "unknown"
     first, *rest = [str(part) for part in command]
-    return shlex.join([PurePath(first).name or first, *rest])
+    return fit_end(printable(shlex.join([PurePath(first).name or first, *rest])), _MOST_COMMAND)
 
 
 def _ran(document: Document) -> str:
@@ -155,7 +166,7 @@ def _ran(document: Document) -> str:
     if status is not None:
         parts.append(f"exit code {status}" if status >= 0 else f"ended by signal {-status}")
     if document.get("python_version"):
-        parts.append(f"Python {document['python_version']}")
+        parts.append(f"Python {fit_end(document['python_version'], 20)}")
     threads = document.get("threads") or 0
     parts.append(f"{units.count(threads)} thread{'' if threads == 1 else 's'}")
     return ", ".join(parts)
@@ -198,4 +209,4 @@ def _own_cost(document: Document) -> str:
         parts.append(units.size(tracker["bytes"]))
     if tracker.get("cpu_s") is not None:
         parts.append(f"about {units.duration(tracker['cpu_s'])} of CPU (estimated)")
-    return ", ".join(parts) + "; not in the figures above"
+    return ", ".join(parts) + ", not counted above"

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 GROUPS = ("site", "line", "function", "file", "module", "domain", "thread")
 _WITHOUT_FRAMES = ("domain", "thread")
+_NEXT = {
+    "line": ("tree {} --invert", "who called these lines"),
+    "function": ("table {} --group-by line", "which of their lines"),
+    "file": ("table {} --group-by function", "which of their functions"),
+    "module": ("table {} --group-by function", "which of their functions"),
+}
 _ROWS = 15
 _CALLERS = 3
 _EXAMPLE = """\
@@ -54,7 +60,15 @@ def run(arguments: list[str]) -> int:
     if options.json:
         output.write_json(document)
     else:
-        _print(output.make_console(options.no_color), document)
+        console = output.make_console(options.no_color)
+        _print(console, document)
+        output.hint(
+            console,
+            options.quiet,
+            options.capture,
+            _NEXT.get(options.group_by, ("table {} --group-by line", "the heaviest lines")),
+            ("top {}", "look around, full screen"),
+        )
     return reading.remark(capture, options.capture, options.quiet)
 
 

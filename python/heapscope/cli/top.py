@@ -47,11 +47,12 @@ def _check_terminal(capture: str) -> None:
     instead = f"`heapscope table {capture}` prints"
     if not (_is_terminal(sys.stdout) and _is_terminal(sys.stdin)):
         raise CommandError(f"top needs a terminal; {instead}")
-    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
-        raise CommandError(f"this terminal (TERM={os.environ.get('TERM', '')}) has no full screen; {instead}")
+    kind = os.environ.get("TERM", "")
+    if kind in ("", "dumb", "unknown"):
+        raise CommandError(f"this terminal (TERM={kind}) has no full screen; {instead}")
     encoding = getattr(sys.stdout, "encoding", None) or ""
     if not encoding.lower().replace("-", "").startswith("utf8"):
-        raise CommandError(f"top draws with Unicode, which this terminal ({encoding}) has not; {instead}")
+        raise CommandError(f"top draws with Unicode, this terminal has {encoding}; {instead}")
 
 
 def _is_terminal(stream: object) -> bool:

@@ -7,7 +7,6 @@ from one callee does not indent: stacks of real programs are deep, and only wher
 from __future__ import annotations
 
 from heapscope.cli import output, places, reading, units
-from heapscope.cli.call_tree import without_import_machinery
 from heapscope.cli.metrics import METRICS
 from heapscope.cli.options import Parser, fraction
 
@@ -44,17 +43,32 @@ def run(arguments: list[str]) -> int:
     parser.add_argument(
         "--invert", action="store_true", help="from the allocating line up to its callers"
     )
+    parser.add_argument(
+        "--all-frames",
+        action="store_true",
+        help="also the frames of importlib, which else count for the line that imports",
+    )
     options = parser.parse_args(arguments)
     capture = reading.open_capture(options.capture)
-    root = capture.tree(metric=options.metric, threshold=options.threshold, invert=options.invert)
+    root = capture.tree(
+        metric=options.metric,
+        threshold=options.threshold,
+        invert=options.invert,
+        all_frames=options.all_frames or options.json,
+    )
     output.prepare_stdout()
     if options.json:
         output.write_json(root)
     else:
         metric = METRICS[options.metric]
-        root = without_import_machinery(root, "blocks" if metric.by_count else "bytes")
         console = output.make_console(options.no_color)
         _print(console, root, metric, options.threshold * root["bytes"], options.invert)
+        nexts = [("tree {} --invert", "from the allocating lines up")]
+        if options.invert:
+            nexts = [("table {} --group-by function", "the heaviest functions")]
+        output.hint(
+            console, options.quiet, options.capture, *nexts, ("top {}", "look around, full screen")
+        )
     return reading.remark(capture, options.capture, options.quiet)
 
 

@@ -97,13 +97,13 @@ class Top(App[None]):
         Binding("right,l", "open", "open", show=False),
         Binding("left,h", "close", "close", show=False),
         Binding("tab", "switch", "source", show=False, priority=True),
-        Binding("escape", "back", "back", show=False),
+        Binding("escape", "leave", "back", show=False),
     ]
 
     def __init__(self, browser: Browser, name: str) -> None:
         super().__init__(ansi_color=True)
         self._browser = browser
-        self._name = name
+        self._file_name = name
         self.view = View()
         self.answer: Answer | None = None
         self._source_of: tuple[Any, ...] | None = None
@@ -260,7 +260,7 @@ class Top(App[None]):
         else:
             self.rows.focus()
 
-    def action_back(self) -> None:
+    def action_leave(self) -> None:
         """Leave search, range or source, in this order."""
         search = self.query_one("#search", Input)
         body = self.query_one("#body")
@@ -301,9 +301,7 @@ class Top(App[None]):
         if not get_current_worker().is_cancelled:
             self.call_from_thread(self._show_source, answer, file, rows, line)
 
-    def _show_source(
-        self, answer: Answer, file: str, rows: SourceRows, line: int | None
-    ) -> None:
+    def _show_source(self, answer: Answer, file: str, rows: SourceRows, line: int | None) -> None:
         self._source_of = (answer, file)
         self.source.show(rows)
         self._go_to(rows, line)
@@ -343,9 +341,7 @@ class Top(App[None]):
 
     def on_timeline_moved(self) -> None:
         """Say where the cursor is."""
-        if self.focused is self.timeline:
-            self._say()
-        elif self.answer is not None:
+        if self.focused is self.timeline or self.answer is not None:
             self._say()
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
@@ -384,7 +380,7 @@ class Top(App[None]):
             return
         text = f"{busy} " if busy else ""
         if self.answer is not None:
-            text += describe(self.answer, self._name, width - len(text))
+            text += describe(self.answer, self._file_name, width - len(text))
         self.query_one("#says", Static).update(fit_end(text, width))
 
 
@@ -411,7 +407,9 @@ def describe(answer: Answer, name: str, width: int) -> str:
     if view.search:
         found = f'"{fit(printable(view.search), 20)}"'
         if answer.listing is not None:
-            found += f": {units.count(len(answer.listing))} of {units.count(answer.listing.all_rows)}"
+            found += (
+                f": {units.count(len(answer.listing))} of {units.count(answer.listing.all_rows)}"
+            )
         parts.append(found)
     text = " · ".join(parts)
     shown = fit(name, 30)

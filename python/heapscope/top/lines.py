@@ -46,11 +46,11 @@ class Rows:
         """Return how many rows there are."""
         return 0
 
-    def header(self, width: int) -> list[Piece]:
+    def header(self, width: int) -> list[Piece]:  # noqa: ARG002
         """Return the line above the rows as (text, style name) pieces."""
         return []
 
-    def row(self, index: int, width: int) -> list[Piece]:
+    def row(self, index: int, width: int) -> list[Piece]:  # noqa: ARG002
         """Return a row as pieces that together take at most the width."""
         return []
 
@@ -81,7 +81,7 @@ class Lines(ScrollView, can_focus=True):
     class Chosen(Moved):
         """Enter was pressed on a row."""
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.rows = Rows()
         self.cursor = 0

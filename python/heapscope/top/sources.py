@@ -60,7 +60,10 @@ class SourceRows(Rows):
         metric = self._metric
         own, inclusive = row.get(metric.bytes_key, 0), row.get(f"inclusive_{metric.bytes_key}", 0)
         if metric.by_count:
-            own, inclusive = row.get(metric.blocks_key, 0), row.get(f"inclusive_{metric.blocks_key}", 0)
+            own, inclusive = (
+                row.get(metric.blocks_key, 0),
+                row.get(f"inclusive_{metric.blocks_key}", 0),
+            )
         write = units.count if metric.by_count else units.size
         pieces = [
             cell(write(own) if own else "", 9, "own"),

@@ -1,4 +1,4 @@
-"""The rows of a table on the screen: figures, a bar where there is room, and what the row is about."""
+"""The rows of a table on the screen: figures, a bar where there is room, and a label."""
 
 from __future__ import annotations
 

@@ -98,7 +98,12 @@ class Timeline(Widget, can_focus=True):
         """The cursor moved or a beginning was marked."""
 
     def __init__(
-        self, timeline: Mapping[str, list[Any]], duration_s: float, peak_at_s: float, *, id: str
+        self,
+        timeline: Mapping[str, list[Any]],
+        duration_s: float,
+        peak_at_s: float,
+        *,
+        id: str,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
         self._timeline = timeline
@@ -204,7 +209,9 @@ class Timeline(Widget, can_focus=True):
         return begin <= at <= max(_column(self._range_s[1], self._duration_s, width), begin)
 
     def _axis(self, width: int) -> Strip:
-        cells = ["━" if self._range_s and self._is_inside(at, width) else "─" for at in range(width)]
+        cells = [
+            "━" if self._range_s and self._is_inside(at, width) else "─" for at in range(width)
+        ]
         peak = _column(self._peak_at_s, self._duration_s, width)
         cells[peak] = "▲"
         end = f" {units.duration(self._duration_s)}"

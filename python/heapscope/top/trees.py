@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from heapscope.cli import places, units
+from heapscope.cli import units
 from heapscope.cli.fitting import width_of
 from heapscope.cli.metrics import METRICS
 from heapscope.top.lines import Rows, cell
@@ -93,7 +93,7 @@ class TreeRows(Rows):
             item, index = first, index + 1
 
     def close(self, index: int) -> int:
-        """Close a line, or go to the one above when it is closed; return where the cursor belongs."""
+        """Close a line, or go above a closed one; return where the cursor belongs."""
         item = self._items[index]
         if not item.is_open:
             parent = self._parent(index)
@@ -119,7 +119,10 @@ class TreeRows(Rows):
         if item.rest:
             blank = " " * sum(size + 2 for _, size in self._columns(width))
             return [
-                (blank + self._guide(item, width) + f"  {units.count(item.rest)} more (enter)", "dim")
+                (
+                    blank + self._guide(item, width) + f"  {units.count(item.rest)} more (enter)",
+                    "dim",
+                )
             ]
         figures = {
             "bytes": units.size(call["bytes"]),
