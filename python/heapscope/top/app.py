@@ -251,7 +251,7 @@ class Top(App[None]):
             self.notice("this row has no file: g shows lines")
         else:
             self.query_one("#body").add_class("open")
-            self.call_after_refresh(self._open_source)
+            self._open_source()
 
     def action_switch(self) -> None:
         """Go from the rows to the source and back."""
