@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from heapscope.cli import units
-from heapscope.cli.call_tree import program_lines, without_import_machinery
+from heapscope.cli.call_tree import program_lines
 from heapscope.cli.fitting import fit, printable
 from heapscope.cli.summary import headline
 from heapscope.report.manifest import title_of
@@ -139,7 +139,7 @@ def _run_of(capture: _analysis.Capture) -> _Run:
         (end, math.nan if value is None else value)
         for end, value in zip(ends, timeline["rss_bytes"], strict=True)
     ]
-    own = program_lines(without_import_machinery(capture.tree(threshold=_DETAIL)))
+    own = program_lines(capture.tree(threshold=_DETAIL, all_frames=False))
     return _Run(
         title_of(summary),
         Path(summary["capture"]).stem,
