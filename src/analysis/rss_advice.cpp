@@ -21,7 +21,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
          " %";
 }
 
-// The size classes with most free room: "48, 64 and 80 bytes (71 % of it)".
+// The size classes with most free room: ", 71 % of it among blocks of 48, 64 and 80 bytes".
 std::string worst_classes(const RssLedger& ledger) {
   std::vector<SizeClassSlack> classes = ledger.size_classes;
   std::sort(classes.begin(), classes.end(), [](const SizeClassSlack& a, const SizeClassSlack& b) {
@@ -38,12 +38,12 @@ std::string worst_classes(const RssLedger& ledger) {
   }
   if (sizes.empty()) return "";
   std::sort(sizes.begin(), sizes.end());
-  std::string text = ", most among blocks of ";
+  std::string text = ", " + percent(named, all) + " of it among blocks of ";
   for (std::size_t index = 0; index < sizes.size(); ++index) {
     if (index != 0) text += index + 1 == sizes.size() ? " and " : ", ";
     text += std::to_string(sizes[index]);
   }
-  return text + " bytes (" + percent(named, all) + " of the free room)";
+  return text + " bytes";
 }
 
 }  // namespace
@@ -62,9 +62,10 @@ std::string advise_on_rss(const RssLedger& ledger) {
   std::string advice = percent(slack, ledger.rss_bytes) + " of RSS is free memory that the allocators keep. ";
   if (pymalloc >= malloc) {
     advice +=
-        "Pymalloc returns an arena of 1 MiB only when it is empty" + worst_classes(ledger) +
-        ": a few blocks that live on keep the rest. See who holds them (heapscope table CAPTURE --metric "
-        "live), make long-lived objects before the short-lived ones, or do the work in a process that ends.";
+        "Pymalloc returns an arena of 1 MiB only when it is empty: a few blocks that live on keep the rest" +
+        worst_classes(ledger) +
+        ". See who holds them (heapscope table CAPTURE --metric live), make long-lived objects before the "
+        "short-lived ones, or do the work in a process that ends.";
   } else {
     advice +=
         "Malloc returns what is free at the end of its heap: malloc_trim(0) (through ctypes) gives back "

@@ -139,7 +139,7 @@ void keep_highest_ledger(capture::Tick& tick) noexcept {
   tick.live_blocks = state.live[1];
   capture::Tick& highest = state.superblock->peak_tick;
   if (is_whole(highest)) {
-    const std::uint64_t margin = is_whole(tick) ? 0 : highest.live_bytes / 16;
+    const std::uint64_t margin = is_whole(tick) ? 0 : highest.live_bytes / 8;
     if (tick.live_bytes > highest.live_bytes + margin) highest = tick;
   } else {
     const std::uint64_t margin = is_whole(tick) ? highest.live_bytes / 64 : 0;

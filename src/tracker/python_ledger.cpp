@@ -27,23 +27,23 @@ std::uint64_t now_ns() noexcept {
 }
 
 // Why a ledger is collected: what is costly is read at the end of each tick that is long enough, between them as
-// seldom, and once more when the heap is a sixteenth above where it was ever read.
+// seldom, and once more when the heap is an eighth above where it was ever read.
 struct Occasion {
   std::uint64_t live_bytes = 0;
   bool ends_tick = false;
   bool ends_run = false;
 };
 
-// Something to be read no more often than that it costs 1 % of the time; and, a bounded number of times, as the
-// heap reaches new heights, 5 %.
+// Something to be read no more often than that it costs 0.5 % of the time in ticks and 0.2 % between them; and, a
+// bounded number of times, as the heap reaches new heights, 2 %.
 class Costly {
  public:
-  bool due(const Occasion& occasion, std::uint64_t factor = 200) noexcept {
+  bool due(const Occasion& occasion) noexcept {
     started_ = now_ns();
     if (cost_ == 0 || occasion.ends_run) return true;
-    if (started_ >= ended_ + factor * cost_) return true;
-    if (occasion.ends_tick && started_ >= ended_with_tick_ + factor * cost_) return true;
-    return occasion.live_bytes > highest_ + highest_ / 16 && started_ >= ended_ + 20 * cost_;
+    if (started_ >= ended_ + 500 * cost_) return true;
+    if (occasion.ends_tick && started_ >= ended_with_tick_ + 200 * cost_) return true;
+    return occasion.live_bytes > highest_ + highest_ / 8 && started_ >= ended_ + 50 * cost_;
   }
   void done(const Occasion& occasion) noexcept {
     ended_ = now_ns();
@@ -81,7 +81,6 @@ struct LastResidency {
 LastResidency last_residency;
 
 constexpr std::size_t kMaxSampledPages = std::size_t{1} << 20;
-constexpr std::uint64_t kSeldom = 400;  // smaps is larger than the rest, and what it tells changes slowly
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : 0; }
 
@@ -132,7 +131,8 @@ bool has_gil() noexcept {
 }
 
 void read_kinds(std::uint64_t own_bytes, const Occasion& occasion) noexcept {
-  if (!residency.due(occasion, kSeldom)) return;
+  // It costs most, and what it tells changes slowly: not for new heights.
+  if (!residency.due({0, occasion.ends_tick, occasion.ends_run})) return;
   Residency by_kind;
   if (!read_residency(thread_stack_bytes(), by_kind)) return;
   residency.done(occasion);

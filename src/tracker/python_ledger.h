@@ -2,8 +2,8 @@
 // occupancy, malloc's own statistics, mappings, live bytes by domain.
 //
 // Parts that can take long (smaps looks at each page, mallinfo2 counts free chunks, occupancy reads each pool,
-// mincore asks for each page) are measured as they are read, and left out until 200 times their cost has passed,
-// or the heap is higher than it ever was when they were read; left out means kUnknown, or size classes of zero. Of
+// mincore asks for each page) are measured as they are read, and left out until 200 times their cost has passed
+// or the heap is an eighth higher than it ever was when they were read; left out means kUnknown, or size classes of zero. Of
 // smaps the last reading is told again, with its age. A tick costs about 15 us. At the end of the run all is read.
 #pragma once
 

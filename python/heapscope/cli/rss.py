@@ -22,7 +22,7 @@ _EXAMPLE = """\
   heapscope rss work.hscope
   heapscope rss work.hscope --at PEAK
   heapscope rss work.hscope --at 2.5 --json"""
-_OLD = 0.5  # seconds from which the age of the kernel's figures is told
+_OLD = 10.0  # seconds from which the age of the kernel's figures is told
 _WHAT = {
     "live Python objects": "blocks that Python asked for",
     "live native blocks": "malloc's, and Python's raw ones",
@@ -82,15 +82,14 @@ def _print(console: Console, document: Document) -> None:
     console.print(Text(headline(document), style="bold"), soft_wrap=True)
     console.print()
     rows = sorted(document["rows"], key=lambda row: -row["bytes"])
-    rows = [row for row in rows if row["bytes"] or row["absent_bytes"]]
-    rows.append(
-        {"part": "unexplained", "bytes": document["unexplained_bytes"], "absent_bytes": 0},
-    )
+    told = total // 100  # less than that is not resident of every heap
+    rows = [row for row in rows if row["bytes"] or row["absent_bytes"] >= told]
+    rows.append({"part": "unexplained", "bytes": document["unexplained_bytes"], "absent_bytes": 0})
     output.print_rows(
         console,
         ["resident", "share", "part"],
         [
-            ((units.size(row["bytes"]), units.share(row["bytes"], total)), _label(row))
+            ((units.size(row["bytes"]), units.share(row["bytes"], total)), _label(row, told))
             for row in rows
         ]
         + [((units.size(total), "100 %"), lambda _: Text("RSS"))],
@@ -101,13 +100,13 @@ def _print(console: Console, document: Document) -> None:
             console.print(Text(line), soft_wrap=True)
 
 
-def _label(row: Document) -> Any:
+def _label(row: Document, told: int) -> Any:
     def make(width: int) -> Text:
         from rich.text import Text
 
         label = Text(row["part"])
         what = _WHAT.get(row["part"], "")
-        if row["absent_bytes"]:
+        if row["absent_bytes"] >= max(told, 1):
             absent = f"{units.size(row['absent_bytes'])} more not resident"
             what = f"{what}; {absent}" if what else absent
         column = max(map(len, _WHAT)) + 2

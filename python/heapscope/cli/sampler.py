@@ -4,10 +4,11 @@ The tracker reads RSS when the program allocates; this is for when it does not: 
 function that fills what it has, memory that no hook saw. ``/proc/PID/status`` also tells the
 highest RSS there ever was, so a peak between two samples is noticed by the second.
 
-A look costs 50 us and happens every 20 ms at first. When there are 2,048 samples neighbours
-become one and the interval doubles, so that a run of any length keeps at most as many, and its
-cost stays below half a per cent. PSS, which makes the kernel look at every page, is read no more
-often than that it costs a quarter of a per cent.
+A look costs some 50 us and happens every 20 ms at first, less often where it is dearer than that:
+it measures itself and takes at most a quarter of a per cent of a processor. When there are 2,048
+samples neighbours become one and the interval doubles, so that a run of any length keeps at most
+as many. PSS, which makes the kernel look at every page, is read no more often than that it costs
+a tenth of a per cent.
 
 Only modules that an interpreter has at start-up are used.
 """
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 _FIRST_INTERVAL_NS = 20_000_000
 _MOST_SAMPLES = 2048
 _PSS_AFTER_NS = 200_000_000
-_PSS_SELDOM = 400  # times its cost
+_SELDOM = 400  # times the processor time of a look
+_PSS_SELDOM = 1000
+_LONGEST = 8  # intervals: a look that cost very much was not the last
 
 
 class Sampler:
@@ -49,6 +52,7 @@ class Sampler:
         self._highest = 0
         self._next = time.monotonic_ns()
         self._next_pss = self._next + _PSS_AFTER_NS
+        self._rested: int | None = None  # processor time when the last look was over
         self._status = -1
         try:
             self._status = os.open(self._directory + "status", os.O_RDONLY | os.O_CLOEXEC)
@@ -78,7 +82,11 @@ class Sampler:
             # The kernel's highest lies since the last look, or before the first.
             self._highest = highest
             peak = max(rss, highest)
+        spent = time.process_time_ns()
+        cost = 0 if self._rested is None else spent - self._rested
+        self._next = now + min(max(self._interval, _SELDOM * cost), _LONGEST * self._interval)
         self.samples.append((now, rss, peak, min(shared, rss), self._pss(now)))
+        self._rested = time.process_time_ns()
         if len(self.samples) >= _MOST_SAMPLES:
             self._halve()
 

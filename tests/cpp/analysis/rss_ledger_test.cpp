@@ -337,7 +337,7 @@ TEST(RssAdvice, fragmented_arenas_are_named_by_their_size_classes) {
   ledger.size_classes = {{32, 100, 5, 10 * kMiB}, {48, 900, 5, 49 * kMiB}, {64, 1, 5, 1 * kMiB}};
   const std::string advice = advise_on_rss(ledger);
   EXPECT_NE(advice.find("60 % of RSS"), std::string::npos) << advice;
-  EXPECT_NE(advice.find("32 and 48 bytes (98 %"), std::string::npos) << advice;
+  EXPECT_NE(advice.find("98 % of it among blocks of 32 and 48 bytes"), std::string::npos) << advice;
 }
 
 TEST(RssAdvice, free_heaps_are_told_how_to_be_trimmed) {
