@@ -232,6 +232,24 @@ class Capture:
         """
         return self._capture.tree(metric, threshold, invert)
 
+    def diff(
+        self, later: Capture, group_by: str = "line", metric: str = "peak", limit: int | None = None
+    ) -> dict[str, Any]:
+        """Compare this capture, A, with another, B: the JSON of ``heapscope diff --json``.
+
+        Parameters
+        ----------
+        later : Capture
+            B.
+        group_by : {"stack", "line", "function", "file", "module", "domain", "thread"}
+            What a row is. Code that moved is the same code: docs/diff.md.
+        metric : {"peak", "live", "allocated", "temporary", "count"}
+            What is compared.
+        limit : int, optional
+            How many rows at most; ``hidden`` sums up the others.
+        """
+        return self._capture.diff(later._capture, group_by, metric, limit)
+
     def between(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
         """Tell what was allocated in a range of time and still live at its end, by site.
 

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "analysis/columns.h"
+#include "analysis/diff.h"
 #include "analysis/rss_ledger.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
@@ -41,6 +43,17 @@ inline void check_capture(const capture::Capture& capture) {
             "a tree's total is not the summary's");
   }
   analysis::make_time_range(capture, 0.01, 0.02);
+  for (const analysis::DiffBy by : {analysis::DiffBy::kStack, analysis::DiffBy::kLine}) {
+    const analysis::Diff diff = analysis::make_diff(capture, capture, by, Metric::kPeak, 0);
+    require(diff.total_b.bytes == summary.total.peak_bytes, "a diff's total is not the summary's");
+    for (const analysis::DiffRow& row : diff.rows) {
+      require(row.status == analysis::Status::kSame, "a capture differs from itself");
+    }
+  }
+  constexpr std::size_t most_frames = 1U << 14;
+  const analysis::FlatCapture flat = analysis::flatten(capture, most_frames);
+  require(flat.stack_frames.size() <= most_frames, "stacks are longer than they may be");
+  require(flat.stack_ends.size() == capture.sites.size(), "a site has no stack");
   for (const analysis::RssLedger& ledger : analysis::rss_over_time(capture, 16)) {
     std::uint64_t sum = ledger.unexplained_bytes;
     for (const analysis::RssRow& row : ledger.rows) sum += row.bytes;

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from heapscope import Capture
 from heapscope.cli import checks
 from heapscope.cli.main import main
 
@@ -163,6 +164,17 @@ def test_a_capture_does_not_differ_from_itself(
         assert {row["status"] for row in rows} == {"same"}
     assert main(["diff", runs[0], runs[0], "--fail-if", "live>+0", "--fail-if", "peak>+0%"]) == 0
     assert "that did not change" in capsys.readouterr().out
+
+
+def test_the_same_is_said_in_python(
+    runs: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = Capture(runs[0]), Capture(runs[1])
+    document = diff(capsys, *runs, "--group-by", "function", "--metric", "live", "--limit", "3")
+    assert document.pop("checks") == []
+    assert a.diff(b, "function", "live", 3) == document
+    with pytest.raises(ValueError, match="group_by"):
+        a.diff(b, "site")
 
 
 def test_the_table_fits_and_cuts_no_figure(runs: tuple[str, str]) -> None:

@@ -212,7 +212,7 @@ Key key_of(const PlainSite& site, DiffBy by) {
     case DiffBy::kDomain:
       return std::string(analysis::domain_name(site.domain));
     case DiffBy::kThread:
-      return site.lane == 0 ? "MainThread" : "lane " + std::to_string(site.lane);
+      return site.lane == 0 ? "MainThread" : "unnamed thread " + std::to_string(site.lane);
     case DiffBy::kStack: {
       Key key;
       for (const PlainFrame& frame : site.stack) key += of(frame) + ";";
@@ -293,7 +293,7 @@ TEST(Diff, random_runs_are_compared_as_the_plain_model_compares_them) {
           if (by == DiffBy::kDomain) {
             key = analysis::domain_name(row.domain);
           } else if (by == DiffBy::kThread) {
-            key = row.name == "<unknown>" ? "lane 0" : row.name;
+            key = row.name;
           } else {
             const analysis::MergedStacks& stacks = diff.stacks;
             std::uint32_t node = row.node;
