@@ -15,6 +15,7 @@ from pathlib import Path
 
 CHUNK = 256 << 10
 UNKNOWN = 2**64 - 1
+LARGEST_IN_KEY = 0xFFFF
 START_NS = 1_000_000_000
 DOMAINS = ("object", "mem", "raw", "malloc", "mmap")
 
@@ -67,6 +68,10 @@ def _is_live(blocks: Blocks, tick: int) -> bool:
     return blocks.born <= tick and (blocks.freed is None or blocks.freed > tick)
 
 
+def _largest(every: Sequence[Blocks]) -> int:
+    return max((blocks.bytes // blocks.count for blocks in every), default=0)
+
+
 def _levels(program: Program) -> list[int]:
     changes = [0] * (program.ticks + 1)
     for blocks in program.blocks:
@@ -101,8 +106,10 @@ class _Maker:
     def file(self) -> bytes:
         program = self._program
         site_keys = [bytes(16)]
-        for node, domain in self._site_of:
-            site_keys.append(struct.pack("<IIIBBH", node, 0, 0, domain, 0, 0))
+        for (node, domain), site in self._site_of.items():
+            largest = _largest(self._site_blocks[site])
+            kept = largest if largest >= LARGEST_IN_KEY else 0
+            site_keys.append(struct.pack("<IIQ", node, 0, kept | domain << 48))
         ticks, log = self._ticks(), self._log()
         tables = [  # kind, generation, size of a record, records
             (1, 0, 16, self._nodes),
@@ -125,7 +132,7 @@ class _Maker:
         counts = (len(self._nodes), len(self._site_blocks), len(self._codes), len(program.threads))
         head = struct.pack(
             "<8sIIQQQQQQ 4Q QQQ QQQ 4Q4Q",
-            b"HSCOPEL\n", 1, CHUNK, len(chunks), 1, 4711, 1_700_000_000 * 10**9, START_NS,
+            b"HSCOPEL\n", 2, CHUNK, len(chunks), 1, 4711, 1_700_000_000 * 10**9, START_NS,
             self._time(program.ticks), *counts, len(self._strings), 0, len(metadata),
             1 << 1, self._time(self._peak_tick + 1), 0,
             1, program.tick_ns, len(ticks), len(log), 0, 0, 0, 0,
@@ -204,7 +211,8 @@ class _Maker:
         return struct.pack(
             "<QII QII QQQQ",
             figures["live"], figures["lives"], 1, figures["peak"], figures["peaks"], 0,
-            figures["total"], figures["totals"], figures["temporary"], figures["temporaries"],
+            figures["total"], figures["totals"] | min(_largest(site), LARGEST_IN_KEY) << 48,
+            figures["temporary"], figures["temporaries"],
         )  # fmt: skip
 
     def _lane(self, lane: int) -> bytes:
@@ -223,7 +231,8 @@ class _Maker:
             words[:6] = [self._time(tick + 1), level, level, 0, rss, UNKNOWN]
             words[18:] = [0, 0]
             record = struct.pack("<20QII", *words, 0, 0) + bytes(32 * 8)
-            made.append((record + struct.pack("<Q", len(program.threads))).ljust(512, b"\0"))
+            record += struct.pack("<Q", len(program.threads))
+            made.append(record.ljust(508, b"\0") + b"\xff" * 4)  # residency was never read
         return made
 
     def _log(self) -> list[bytes]:
