@@ -53,7 +53,8 @@ cd /proc/sys/vm
 mode=$(cat overcommit_memory) ratio=$(cat overcommit_ratio) kbytes=$(cat overcommit_kbytes)
 restore() {
     echo $mode > overcommit_memory
-    if [ $ratio != 0 ]; then echo $ratio > overcommit_ratio; else echo $kbytes > overcommit_kbytes; fi
+    [ $ratio = 0 ] || echo $ratio > overcommit_ratio
+    [ $kbytes = 0 ] || echo $kbytes > overcommit_kbytes
 }
 trap restore EXIT
 committed=$(sed -n 's/^Committed_AS: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo)
