@@ -78,6 +78,9 @@ work = {
     "library": large_library,
 }[sys.argv[1]]
 traces = None
+# Looked up before: a lookup puts a name into CPython's cache of types' attributes, and the name
+# that it takes the place of may have been in use there only. Between the ends nothing is freed.
+get_traces, stop = tracemalloc._get_traces, _tracker.stop
 gc.collect()
 tracemalloc.start(1)
 _tracker.start(sys.argv[2])  # here: start
@@ -88,8 +91,9 @@ more = work()
 dropped = plain(300)
 del dropped
 gc.collect()
-traces = tracemalloc._get_traces()  # here: stop
-_tracker.stop()
+gc.disable()
+traces = get_traces()  # here: stop
+stop()
 tracemalloc.stop()
 lines = {}
 for domain, size, ((file, line), *_), *_ in traces:
