@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heapscope.cli.call_tree import program_lines
-from heapscope.cli.tree import lay_out
+from heapscope.cli.tree import fold_libraries, lay_out
 
 
 def node(
@@ -104,3 +104,29 @@ def test_a_line_of_the_program_names_what_it_called_that_led_to_most() -> None:
     )
     callees = {row["line"]: row["callee"] for row in program_lines(tree)}
     assert callees == {1: {"function": "f", "file": json, "bytes": 520}, 2: None}
+
+
+def test_a_long_way_through_a_library_is_cut_short_but_for_what_is_its_own() -> None:
+    library = "/usr/lib/python3.11/site-packages/pandas"
+
+    def way(first: int, last: int, below: dict[str, Any], own: int = 0) -> dict[str, Any]:
+        for line in range(last, first - 1, -1):
+            below = node(f"{library}/core.py:{line}", own if line == first else 0, below)
+        return below
+
+    leaves = node(f"{library}/end.py:1", 300), node("work.py:7", 200)
+    tree = node("", 0, node("work.py:1", 0, way(10, 19, node(f"{library}/a.py:1", 0, *leaves))))
+    shown = [
+        line.guide + (line.text if line.node is None else line.node["file"].rsplit("/")[-1])
+        for line in fold_libraries(list(lay_out(tree, 10)), 10)
+    ]
+    assert shown == [
+        "work.py", "core.py", "  9 calls inside pandas", "a.py", "├ end.py", "└ work.py",
+    ]  # fmt: skip
+    with_own = node("", 0, way(10, 13, way(20, 23, node("work.py:2", 100), own=50)))
+    lines = list(lay_out(with_own, 10))
+    assert [line.text for line in fold_libraries(lines, 10) if line.node is None] == [
+        "  3 calls inside pandas"
+    ]
+    few = list(lay_out(node("", 0, way(10, 13, node("work.py:2", 100))), 10))
+    assert list(fold_libraries(few, 10)) == few

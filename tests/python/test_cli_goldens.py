@@ -54,7 +54,7 @@ def printed(directory: Path, verb: str, columns: int, **environment: str) -> byt
 @pytest.mark.parametrize("verb", VERBS)
 def test_output_is_as_it_was_and_fits(directory: Path, verb: str, columns: int) -> None:
     text = printed(directory, verb, columns).decode()
-    first, *lines = text.splitlines()
+    _, *lines = text.splitlines()
     assert max(map(len, lines)) <= columns
     if columns in (60, 80, 200):
         goldens.check(f"{verb}_{columns}", text)

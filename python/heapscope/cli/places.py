@@ -33,6 +33,7 @@ __all__ = [
     "fit_pair",
     "function_of",
     "label_maker",
+    "package",
     "place",
     "printable",
     "short_file",
@@ -64,6 +65,11 @@ def short_file(file: str) -> str:
     if found and "/" in after:
         return after.split("/", 1)[1]
     return before + found + after
+
+
+def package(file: str) -> str:
+    """Name the package, or the module on its own, that a library's file is of."""
+    return short_file(file).split("/")[0].removesuffix(".py")
 
 
 def place(file: str | None, line: int | None) -> str:

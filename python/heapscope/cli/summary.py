@@ -121,7 +121,13 @@ def headline(document: Document, own: list[Document], width: int = 80) -> str:
     callee = row.get("callee")
     sentence += f"; {units.share(held, peak)} from "
     if callee is not None and 2 * callee["bytes"] > held:
-        return sentence + f"{fit(places.dotted(callee), room)}, called at {where}"
+        link = " at" if callee["function"] == "<module>" else ", called at"
+        left = max(width, 80) - len(sentence) - len(link) - len(where) - 1
+        names = [places.dotted(callee), places.call(callee["function"])]
+        if callee["function"] != "<module>":
+            names.insert(1, f"{places.package(callee['file'])}…{names[1]}")
+        fitting = [name for name in names if len(name) <= left]
+        return sentence + f"{fit((fitting or names[-2:])[0], room)}{link} {where}"
     function = places.function_of(row)
     return sentence + (f"{fit(places.call(function), room)} at {where}" if function else where)
 

@@ -12,6 +12,7 @@ from heapscope.cli.options import Parser, fraction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
     from typing import Any
 
@@ -27,6 +28,7 @@ _EXAMPLE = """\
   heapscope tree work.hscope
   heapscope tree work.hscope --metric temporary --threshold 5% --invert"""
 _WIDEST_GUIDE = 0.5
+_LONG_WAY = 3
 
 
 def run(arguments: list[str]) -> int:
@@ -46,7 +48,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument(
         "--all-frames",
         action="store_true",
-        help="also the frames of importlib, which else count for the line that imports",
+        help="also the frames of importlib, which else count for the line that imports, and every "
+        "call on a long way through a library",
     )
     options = parser.parse_args(arguments)
     capture = reading.open_capture(options.capture)
@@ -62,7 +65,7 @@ def run(arguments: list[str]) -> int:
     else:
         metric = METRICS[options.metric]
         console = output.make_console(options.no_color)
-        _print(console, root, metric, options.threshold * root["bytes"], options.invert)
+        _print(console, root, metric, options)
         nexts = [("tree {} --invert", "from the allocating lines up")]
         if options.invert:
             nexts = [("table {} --group-by function", "the heaviest functions")]
@@ -109,6 +112,50 @@ def lay_out(root: Node, least: float) -> Iterator[Line]:
             pending.extend(reversed(branches))
 
 
+def fold_libraries(lines: list[Line], least: float) -> Iterator[Line]:
+    """Yield the lines with long ways through libraries cut short.
+
+    Where library code calls itself on and on, and the memory neither parts nor is its own, the
+    first and the last call of the way tell what there is to tell.
+
+    Parameters
+    ----------
+    lines : list of Line
+        As laid out.
+    least : float
+        Bytes of its own from which on a call is always shown.
+    """
+
+    def of_library(line: Line) -> bool:
+        return line.node is not None and line.node["owner"] in ("library", "interpreter")
+
+    def is_between(index: int) -> bool:
+        line = lines[index]
+        if not 0 < index < len(lines) - 1 or line.guide.endswith(("├ ", "└ ")):
+            return False
+        if line.node is None or line.node["self_bytes"] >= max(least, 1):
+            return False
+        before, after = lines[index - 1], lines[index + 1]
+        return all(map(of_library, (before, line, after))) and line.guide == after.guide
+
+    way: list[Line] = []
+    for index, line in enumerate(lines):
+        if is_between(index):
+            way.append(line)
+            continue
+        yield from _shortened(way)
+        way = []
+        yield line
+
+
+def _shortened(way: list[Line]) -> list[Line]:
+    if len(way) < _LONG_WAY:
+        return way
+    packages = {places.package(line.node["file"]) for line in way if line.node is not None}
+    inside = f"inside {packages.pop()}" if len(packages) == 1 else "inside libraries"
+    return [Line(way[0].guide, None, f"  {units.count(len(way))} calls {inside}")]
+
+
 def _branches(node: Node, guide: str, least: float) -> list[Branch]:
     """Return a node's children with the guides of their first line and of the lines below."""
     children: list[Node | str] = list(node["children"])
@@ -124,8 +171,10 @@ def _branches(node: Node, guide: str, least: float) -> list[Branch]:
     return branches
 
 
-def _print(console: Console, root: Node, metric: Metric, least: float, invert: bool) -> None:
+def _print(console: Console, root: Node, metric: Metric, options: argparse.Namespace) -> None:
     from rich.text import Text
+
+    least, invert = options.threshold * root["bytes"], options.invert
 
     total = units.count(root["blocks"]) if metric.by_count else units.size(root["bytes"])
     console.print(Text(f"{total} {metric.title}", style="bold"), soft_wrap=True)
@@ -134,7 +183,10 @@ def _print(console: Console, root: Node, metric: Metric, least: float, invert: b
     console.print()
     rows: list[tuple[tuple[str, str], Callable[[int], Text]]] = []
     allocating = {id(node) for node in root["children"]} if invert else set()
-    for line in lay_out(root, least):
+    lines = list(lay_out(root, least))
+    if not options.all_frames:
+        lines = list(fold_libraries(lines, least))
+    for line in lines:
         if line.node is None:
             rows.append((("", ""), _folded(line)))
             continue
