@@ -14,6 +14,7 @@ bool TickLog::open(capture::Writer& writer) noexcept {
   timeline_ = &writer.superblock()->timelines[0];
   *timeline_ = {1, kFirstTickNs, 0, 0};
   writer.superblock()->timeline = 0;
+  full_at_ = kMaxDeltas;
   return tick_at(generation_, 1, 0) != nullptr && delta_at(generation_, 1, 0) != nullptr;
 }
 
@@ -67,7 +68,7 @@ bool TickLog::end_tick(const Tick& tick) noexcept {
 
 bool TickLog::is_full() const noexcept {
   return timeline_->tick_count >= capture::kMaxTicks ||
-         (timeline_->log_count >= kMaxDeltas && timeline_->tick_count > 2);
+         (timeline_->log_count >= full_at_ && timeline_->tick_count > 2);
 }
 
 // The changes of ticks `first` and `first + 1`, added up, to the next generation. `at`: first unread change.
@@ -129,6 +130,7 @@ bool TickLog::merge() noexcept {
     generation_.deltas.release();
     generation_ = next;
     timeline_ = &timeline;
+    full_at_ = std::clamp<std::size_t>(2 * timeline.log_count, kMaxDeltas, kMostDeltas);
   } else {
     next.deltas.release();
   }

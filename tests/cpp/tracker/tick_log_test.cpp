@@ -104,6 +104,33 @@ TEST_F(tick_log, reuses_the_room_of_what_it_merged) {
   EXPECT_EQ(log_.ticks(), capture::kMaxTicks / 2);
 }
 
+// As the recorder does at the end of each tick.
+TEST_F(tick_log, keeps_its_ticks_when_a_great_many_stacks_change_once) {
+  constexpr std::uint32_t kTicks = 400;
+  constexpr std::uint32_t kStacksPerTick = 500;
+  std::uint32_t site = 0;
+  for (std::uint32_t tick = 0; tick < kTicks; ++tick) {
+    const std::uint32_t open = log_.ticks();
+    for (std::uint32_t i = 0; i < kStacksPerTick; ++i) append(++site, open, open, 10);
+    end_tick(site, site);
+    while (log_.is_full()) ASSERT_TRUE(log_.merge());
+  }
+  EXPECT_GE(log_.ticks(), kTicks / 2);
+  EXPECT_EQ(File(path()).timeline().log_count, site);
+}
+
+TEST_F(tick_log, is_bounded_whatever_is_written) {
+  std::uint32_t site = 0;
+  for (std::uint32_t tick = 0; tick < 40; ++tick) {
+    const std::uint32_t open = log_.ticks();
+    for (std::uint32_t i = 0; i < 60'000; ++i) append(++site, open, open, 10);
+    end_tick(site, site);
+    while (log_.is_full()) ASSERT_TRUE(log_.merge());
+    EXPECT_TRUE(File(path()).timeline().log_count < TickLog::kMostDeltas || log_.ticks() <= 2);
+  }
+  EXPECT_EQ(File(path()).timeline().log_count, site) << "every change is there";
+}
+
 TEST_F(tick_log, leaves_what_was_not_ended_to_the_open_tick) {
   append(7, 0, 0, 42);
   const File file(path());
