@@ -65,6 +65,8 @@ class Capture:
         """
     def range(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
         """What was allocated in a range of time, freed in it and live at its end, by site."""
+    def leaks(self, everything: bool = False, limit: int | None = None) -> dict[str, Any]:
+        """The JSON of the verb ``leaks``; with `everything` nothing is folded."""
     def peaks(self, limit: int | None = None, fall: float = 0.1) -> list[dict[str, Any]]:
         """The peaks of the heap, highest first: at_s, bytes, known_at_s, known_bytes."""
     def diff(

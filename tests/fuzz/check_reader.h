@@ -12,6 +12,8 @@
 
 #include "analysis/columns.h"
 #include "analysis/diff.h"
+#include "analysis/leaks.h"
+#include "analysis/peaks.h"
 #include "analysis/rss_ledger.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
@@ -58,6 +60,13 @@ inline void check_capture(const capture::Capture& capture) {
     std::uint64_t sum = ledger.unexplained_bytes;
     for (const analysis::RssRow& row : ledger.rows) sum += row.bytes;
     require(sum == ledger.rss_bytes, "a ledger's rows are not RSS");
+  }
+  analysis::find_peaks(capture, 0, 0.1);
+  for (const bool everything : {false, true}) {
+    const analysis::Leaks leaks = analysis::find_leaks(capture, everything);
+    std::uint64_t live_bytes = leaks.folded_bytes;
+    for (const analysis::LeakRow& row : leaks.rows) live_bytes += row.figures.live_bytes;
+    require(live_bytes == summary.total.live_bytes, "the lines' live bytes are not the summary's");
   }
 }
 
