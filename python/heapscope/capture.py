@@ -303,6 +303,27 @@ class Capture:
             made.write(path, force=force)
         return made
 
+    def leaks(self, limit: int | None = None, *, everything: bool = False) -> dict[str, Any]:
+        """Find the lines that keep growing; the keys are those of ``heapscope leaks --json``.
+
+        Parameters
+        ----------
+        limit : int, optional
+            How many rows at most; suspects come first, ``hidden`` says what was left out.
+        everything : bool
+            Fold nothing: stacks of imports and of the interpreter alone are else left out, and
+            counted in ``folded``.
+
+        Returns
+        -------
+        dict
+            ``rows`` has a line each: where, its heaviest stack, ``suspect`` and the ``reason``.
+            Since ``since_s`` it grew by ``growth_bytes``, and by ``growth_bytes_per_s`` (a median
+            slope). ``live_bytes_over_time`` is what was live at the ends of sixteen equal parts of
+            the run, ``born_bytes_over_time`` what was born in them and is live at the end.
+        """
+        return self._capture.leaks(everything, limit)
+
     def peaks(self, limit: int | None = None, *, fall: float = 0.1) -> list[dict[str, Any]]:
         """List the peaks of the heap over time, highest first.
 

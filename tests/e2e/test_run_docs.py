@@ -12,8 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("run.md", "tree-and-table.md")
-ON_ONE_VERSION = ("diff.md", "query.md", "plot.md")  # the last two need the extras
+ON_ONE_VERSION = ("leaks.md", "diff.md", "query.md", "plot.md")  # the last two need the extras
 FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ms|s|%)(?!\w))?")
+LEVEL = re.compile("[├└]")
+CURVE = re.compile("[▁▂▃▄▅▆▇█]+")
 
 
 def consoles(page: Path) -> list[tuple[str, list[str]]]:
@@ -31,10 +33,12 @@ def consoles(page: Path) -> list[tuple[str, list[str]]]:
 def comparable(lines: list[str]) -> list[str]:
     """Leave out what differs by version: figures, the order of near equals, the interpreter's own.
 
-    A tree is compared by its levels.
+    A tree is compared by its levels, a curve by its being there.
     """
     own = ("<frozen ", "(no Python frame)")
-    masked = [" ".join(FIGURE.sub("#", re.sub("[├└]", "│", line)).split()) for line in lines]
+    masked = [
+        " ".join(FIGURE.sub("#", CURVE.sub("~", LEVEL.sub("│", line))).split()) for line in lines
+    ]
     return sorted(line.rstrip("│ ") for line in masked if not any(mark in line for mark in own))
 
 

@@ -17,6 +17,7 @@ VERBS = {
     "tree": "the call tree of the peak (or of another metric)",
     "table": "the heaviest lines, functions, files, modules, …",
     "rss": "what resident memory is made of, slack and the unexplained rest too",
+    "leaks": "what keeps growing, and why it is suspected",
     "export": "the capture in the format of another tool: pprof, speedscope, CSV, …",
     "top": "full screen: look around with the keyboard",
     "report": "all of it as one HTML file, of a run or of what changed between two",

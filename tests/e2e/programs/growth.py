@@ -1,18 +1,16 @@
 """Programs that keep more and more, each with a healthy twin: python growth.py KIND.
 
-What grows is allocated on lines that are marked; everything else is freed, or was made at the start.
+What grows is allocated on lines that are marked; all else is freed, or was made at the start.
 """
 
 from __future__ import annotations
 
 import collections
 import functools
-import itertools
 import queue
 import random
 import sys
 import threading
-import time
 
 ROUNDS = 150
 
@@ -80,7 +78,7 @@ def doubling() -> object:
 
 
 def cache_without_bound() -> object:
-    @functools.lru_cache(maxsize=None)
+    @functools.cache
     def square(number: int) -> bytes:
         return bytes(1000)  # here: cache_without_bound
 
