@@ -59,6 +59,8 @@ class Site:
         Ever allocated.
     temporary_bytes, temporary_allocations : int
         Of these, freed before the same thread's 8th later allocation.
+    largest_bytes : int
+        The largest block ever.
     """
 
     stack: tuple[StackFrame, ...]
@@ -72,6 +74,7 @@ class Site:
     allocations: int
     temporary_bytes: int
     temporary_allocations: int
+    largest_bytes: int
 
     @property
     def file(self) -> str:
@@ -420,4 +423,5 @@ def _site(row: Mapping[str, Any]) -> Site:
         allocations=row["allocations"],
         temporary_bytes=row["temporary_bytes"],
         temporary_allocations=row["temporary_allocations"],
+        largest_bytes=row["largest_bytes"],
     )

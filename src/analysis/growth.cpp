@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace heapscope::analysis {
@@ -21,11 +22,17 @@ std::vector<double> floor_of(const std::vector<double>& live) {
   return floor;
 }
 
+// Positions of the bounds: seconds, or intervals that count alike.
+using Clock = std::vector<double>;
+
 // At a share (0 to 1) of the way from one bound to the last.
-double at_share(const std::vector<double>& values, std::size_t from, double share) {
-  const double place = static_cast<double>(from) + share * static_cast<double>(values.size() - 1 - from);
-  const auto below = std::min(static_cast<std::size_t>(place), values.size() - 2);
-  return values[below] + (place - static_cast<double>(below)) * (values[below + 1] - values[below]);
+double at_share(const std::vector<double>& values, const Clock& clock, std::size_t from, double share) {
+  const double place = clock[from] + share * (clock.back() - clock[from]);
+  const auto after = std::upper_bound(clock.begin() + static_cast<std::ptrdiff_t>(from), clock.end(), place);
+  if (after == clock.end()) return values.back();
+  const auto above = static_cast<std::size_t>(after - clock.begin());
+  const double part = (place - clock[above - 1]) / (clock[above] - clock[above - 1]);
+  return values[above - 1] + part * (values[above] - values[above - 1]);
 }
 
 // What all pairs of (at most kSlopePoints) moments say about a curve from one bound on.
@@ -82,47 +89,54 @@ std::size_t count_falls(const std::vector<double>& live, double least) {
 // Whether a curve that never falls rises often, throughout and to the end of a window (growth.h).
 class Steadiness {
  public:
-  Steadiness(const std::vector<double>& values, std::size_t from)
-      : values_(values), from_(from), last_(values.size() - 1) {
+  Steadiness(const std::vector<double>& values, const Clock& clock, std::size_t from)
+      : values_(values), clock_(clock), from_(from), last_(values.size() - 1) {
     for (std::size_t interval = from; interval < last_; ++interval) {
       if (values[interval + 1] > values[interval]) rises_.push_back(interval);
     }
   }
 
   bool holds(std::size_t least_rises) const {
-    return rises_.size() >= least_rises && to_the_end() && not_overdue() && throughout();
+    return rises_.size() >= least_rises && length() > 0 && to_the_end() && not_overdue() && throughout();
   }
   const std::vector<std::size_t>& rises() const noexcept { return rises_; }
-  bool to_the_end() const { return values_[last_] - at_share(values_, from_, 2.0 / 3) >= gain() / 6; }
+  bool to_the_end() const {
+    return values_[last_] - at_share(values_, clock_, from_, 2.0 / 3) >=
+           (values_[last_] - values_[from_]) / 6;
+  }
   // The second half brings nearly what the first brought.
   bool without_slowing() const {
-    const double half = at_share(values_, from_, 0.5);
+    const double half = at_share(values_, clock_, from_, 0.5);
     return values_[last_] - half >= kLeastSecondHalf * (half - values_[from_]);
   }
 
  private:
-  double gain() const { return values_[last_] - values_[from_]; }
+  double length() const { return clock_[last_] - clock_[from_]; }
 
   bool not_overdue() const {
-    const double mean_gap =
-        static_cast<double>(rises_.back() + 1 - from_) / static_cast<double>(rises_.size());
-    const auto window = static_cast<double>(last_ - from_);
-    return static_cast<double>(last_ - 1 - rises_.back()) <= std::max(3 * mean_gap, window / 6);
+    const double last_rise = clock_[rises_.back() + 1];
+    const double mean_gap = (last_rise - clock_[from_]) / static_cast<double>(rises_.size());
+    return clock_[last_] - last_rise <= std::max(3 * mean_gap, length() / 6);
   }
 
   bool throughout() const {
     const std::size_t parts = std::clamp<std::size_t>(rises_.size() / 2, 3, 8);
     std::vector<bool> rose(parts, false);
+    const double part_length = length() / static_cast<double>(parts);
     for (const std::size_t interval : rises_) {
       // A rise is somewhere in its interval: in each part that the interval touches.
-      const std::size_t begin = (interval - from_) * parts / (last_ - from_);
-      const std::size_t end = ((interval - from_ + 1) * parts - 1) / (last_ - from_);
-      for (std::size_t part = begin; part <= end; ++part) rose[part] = true;
+      const auto begin = static_cast<std::size_t>((clock_[interval] - clock_[from_]) / part_length);
+      const double end = (clock_[interval + 1] - clock_[from_]) / part_length;
+      for (std::size_t part = std::min(begin, parts - 1); part < parts; ++part) {
+        if (part > begin && static_cast<double>(part) >= end) break;
+        rose[part] = true;
+      }
     }
     return static_cast<std::size_t>(std::count(rose.begin(), rose.end(), false)) <= parts / 4;
   }
 
   const std::vector<double>& values_;
+  const Clock& clock_;
   std::size_t from_;
   std::size_t last_;
   std::vector<std::size_t> rises_;  // intervals
@@ -130,8 +144,12 @@ class Steadiness {
 
 class Judge {
  public:
-  Judge(const TimeAxis& axis, const Curve& curve)
-      : axis_(axis), curve_(curve), floor_(floor_of(curve.live_bytes)), last_(axis.intervals()) {
+  Judge(const TimeAxis& axis, const Curve& curve, Clock clock)
+      : axis_(axis),
+        curve_(curve),
+        clock_(std::move(clock)),
+        floor_(floor_of(curve.live_bytes)),
+        last_(axis.intervals()) {
     while (first_ + 1 < last_ && curve.allocations[first_] == 0 && curve.live_bytes[first_ + 1] == 0)
       ++first_;
     for (std::size_t at = 0; at <= last_; ++at) {
@@ -142,10 +160,11 @@ class Judge {
 
   Growth run(bool of_survivors) {
     if (last_ < kLeastIntervals) return rest(Finding::kTooFewTicks);
-    if (may_leak(first_) && Steadiness(floor_, first_).holds(kLeastRises)) return keeps_growing(first_);
-    for (const std::size_t from : {after_longest_rest(), last_ / 2}) {
+    if (may_leak(first_) && Steadiness(floor_, clock_, first_).holds(kLeastRises))
+      return keeps_growing(first_);
+    for (const std::size_t from : {after_longest_rest(), half_way()}) {
       if (from <= first_ || !may_leak(from)) continue;
-      const Steadiness steadiness(floor_, from);
+      const Steadiness steadiness(floor_, clock_, from);
       if (steadiness.holds(kLeastRisesOfPart) && steadiness.without_slowing()) return keeps_growing(from);
     }
     if (of_survivors && some_stays()) return growth_;
@@ -155,7 +174,14 @@ class Judge {
  private:
   bool rises_in(std::size_t interval) const { return floor_[interval + 1] > floor_[interval]; }
   double gain(std::size_t from) const { return floor_[last_] - floor_[from]; }
-  bool is_long_enough(std::size_t from) const { return last_ - from >= std::max(last_ / 4, kLeastRises); }
+  bool is_long_enough(std::size_t from) const {
+    return last_ - from >= kLeastRises && clock_[last_] - clock_[from] >= clock_[last_] / 4;
+  }
+  // The last bound that is not in the second half of the run.
+  std::size_t half_way() const {
+    const auto after = std::upper_bound(clock_.begin(), clock_.end() - 1, clock_.back() / 2);
+    return static_cast<std::size_t>(after - clock_.begin()) - 1;
+  }
 
   bool may_leak(std::size_t from) const {
     return is_long_enough(from) && growth_.given_back < gain(from) / 2 &&
@@ -164,12 +190,12 @@ class Judge {
 
   // The first interval after the longest time in which the floor stood still.
   std::size_t after_longest_rest() const {
-    std::size_t longest = 0;
+    double longest = 0;
     std::size_t after = first_;
     for (std::size_t interval = first_, since = first_; interval < last_; ++interval) {
       if (!rises_in(interval)) continue;
-      if (interval - since > longest) {
-        longest = interval - since;
+      if (clock_[interval] - clock_[since] > longest) {
+        longest = clock_[interval] - clock_[since];
         after = interval;
       }
       since = interval + 1;
@@ -182,7 +208,7 @@ class Judge {
     growth_.from = from;
     growth_.bytes = gain(from);
     growth_.bytes_per_s = trend_of(axis_, curve_.live_bytes, from).slope;
-    const std::vector<std::size_t> rises = Steadiness(floor_, from).rises();
+    const std::vector<std::size_t> rises = Steadiness(floor_, clock_, from).rises();
     growth_.rises = rises.size();
     std::vector<double> steps;
     for (const std::size_t interval : rises) steps.push_back(floor_[interval + 1] - floor_[interval]);
@@ -216,9 +242,9 @@ class Judge {
       }
     }
     if (from == last_ || !is_long_enough(from) || active_before > active / 2) return false;
-    const Steadiness steadiness(survivors.live_blocks, from);
+    const Steadiness steadiness(survivors.live_blocks, clock_, from);
     const double all = survivors.live_blocks[last_];
-    if (!steadiness.holds(kLeastRisesOfPart) || at_share(survivors.live_blocks, from, 0.5) < all / 4)
+    if (!steadiness.holds(kLeastRisesOfPart) || at_share(survivors.live_blocks, clock_, from, 0.5) < all / 4)
       return false;
     const double explained = late_gain_of_blocks(survivors, from);
     if (explained <= 0 || late_gain_of_blocks(curve_, from) < explained / 2) return false;
@@ -233,10 +259,10 @@ class Judge {
 
   Growth rest(Finding finding) {
     growth_.finding = finding;
-    growth_.from = std::max(first_, last_ / 2);
+    growth_.from = std::max(first_, half_way());
     growth_.bytes = gain(growth_.from);
     growth_.bytes_per_s = trend_of(axis_, curve_.live_bytes, growth_.from).slope;
-    growth_.rises = Steadiness(floor_, growth_.from).rises().size();
+    growth_.rises = Steadiness(floor_, clock_, growth_.from).rises().size();
     const double highest = *std::max_element(curve_.live_bytes.begin(), curve_.live_bytes.end());
     growth_.falls = highest > 0 ? count_falls(curve_.live_bytes, highest / 4) : 0;
     return growth_;
@@ -244,14 +270,14 @@ class Judge {
 
   Growth without_suspicion() {
     rest(Finding::kUneven);
-    const Steadiness life(floor_, first_);
+    const Steadiness life(floor_, clock_, first_);
     const bool rises_late = life.to_the_end();
     if (growth_.falls >= 2 || (rises_late && growth_.given_back >= gain(first_) / 2)) {
       growth_.pattern = Pattern::kSawtooth;
       growth_.finding = Finding::kGivenBack;
     } else if (!rises_late) {
       growth_.pattern = Pattern::kPlateau;
-      const bool stands = at_share(floor_, first_, 2.0 / 3) >= floor_[last_];
+      const bool stands = at_share(floor_, clock_, first_, 2.0 / 3) >= floor_[last_];
       growth_.finding = stands ? Finding::kStopped : Finding::kSlowing;
     } else {
       growth_.rises = life.rises().size();
@@ -267,6 +293,7 @@ class Judge {
 
   const TimeAxis& axis_;
   const Curve& curve_;
+  const Clock clock_;
   const std::vector<double> floor_;
   const std::size_t last_;
   std::size_t first_ = 0;  // the first interval in which anything happened
@@ -290,7 +317,16 @@ std::string_view pattern_name(Pattern pattern) noexcept {
 }
 
 Growth judge_growth(const TimeAxis& axis, const Curve& curve, bool of_survivors) {
-  return Judge(axis, curve).run(of_survivors);
+  Clock seconds;
+  Clock intervals;
+  for (std::size_t bound = 0; bound <= axis.intervals(); ++bound) {
+    seconds.push_back(axis.bound(bound));
+    intervals.push_back(static_cast<double>(bound));
+  }
+  const Growth by_seconds = Judge(axis, curve, std::move(seconds)).run(of_survivors);
+  if (by_seconds.suspect()) return by_seconds;
+  const Growth by_intervals = Judge(axis, curve, std::move(intervals)).run(of_survivors);
+  return by_intervals.suspect() ? by_intervals : by_seconds;
 }
 
 double late_gain_of_blocks(const Curve& curve, std::size_t from) noexcept {

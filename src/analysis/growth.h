@@ -33,8 +33,9 @@
 // Slopes are Theil and Sen's: the median of the slopes between all pairs of (at most 64) moments, so that up to
 // 29 % of them may be anything.
 //
-// Intervals count as equal, whatever their length: ticks have a nominal length and end with an allocation, so
-// time in which the program waits is one interval. O(intervals + 64^2).
+// Time is told by two clocks, and one of them is enough: seconds, and intervals that count alike. A program that
+// waits an hour has no event in it, so that hour is one interval; and where a few large blocks are all that
+// happens, intervals are long in the middle of a run and short at its ends. O(intervals + 64^2).
 #pragma once
 
 #include <cstddef>

@@ -29,6 +29,7 @@ constexpr FigureColumn kFigures[] = {
     {"allocations", &capture::Figures::allocations},
     {"temporary_bytes", &capture::Figures::temporary_bytes},
     {"temporary_allocations", &capture::Figures::temporary_allocations},
+    {"largest_bytes", &capture::Figures::largest_bytes},
 };
 constexpr FigureColumn kInclusiveFigures[] = {
     {"inclusive_peak_bytes", &capture::Figures::peak_bytes},

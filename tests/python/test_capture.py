@@ -125,7 +125,7 @@ def test_a_table_has_the_keys_of_its_schema(record: Record) -> None:
     capture = heapscope.Capture(record(PROGRAM))
     figures = {
         "peak_bytes", "peak_blocks", "live_bytes", "live_blocks", "allocated_bytes", "allocations",
-        "temporary_bytes", "temporary_allocations",
+        "temporary_bytes", "temporary_allocations", "largest_bytes",
     }  # fmt: skip
     of_frames = {
         "inclusive_peak_bytes", "inclusive_live_bytes", "inclusive_allocated_bytes",
@@ -147,6 +147,7 @@ def test_a_table_has_the_keys_of_its_schema(record: Record) -> None:
         assert table["group_by"] == group
         for row in table["rows"]:
             assert set(row) == figures | own
+    assert max(site.largest_bytes for site in capture.sites()) == 5_000_001
     (frame, *_) = capture.table("site")["rows"][0]["stack"]
     assert set(frame) == {"function", "file", "line", "column"}
 

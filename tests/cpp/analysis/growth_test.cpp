@@ -14,7 +14,9 @@ namespace {
 // Blocks of one line over a number of ticks of 10 ms, and their curve, counted block by block.
 class Program {
  public:
-  explicit Program(std::size_t ticks) : ticks_(ticks) {}
+  explicit Program(std::size_t ticks) : Program(std::vector<std::uint64_t>(ticks, 10)) {}
+  explicit Program(std::vector<std::uint64_t> tick_ms)
+      : ticks_(tick_ms.size()), tick_ms_(std::move(tick_ms)) {}
 
   // The block's number; it lives to the end.
   std::size_t allocate(std::size_t tick, double bytes = 100) {
@@ -33,8 +35,9 @@ class Program {
   TimeAxis axis() const {
     capture::Capture capture;
     capture.counters.tick_ns = 10'000'000;
-    for (std::size_t tick = 0; tick < ticks_; ++tick) {
-      capture.ticks.emplace_back().end_ns = capture.counters.tick_ns * (tick + 1);
+    std::uint64_t end_ms = 0;
+    for (const std::uint64_t length : tick_ms_) {
+      capture.ticks.emplace_back().end_ns = (end_ms += length) * 1'000'000;
     }
     capture.counters.end_ns = capture.ticks.empty() ? 1 : capture.ticks.back().end_ns;
     return TimeAxis(capture);
@@ -70,6 +73,7 @@ class Program {
     double bytes;
   };
   std::size_t ticks_;
+  std::vector<std::uint64_t> tick_ms_;
   std::vector<Block> blocks_;
 };
 
@@ -290,6 +294,27 @@ TEST(Growth, the_slope_forgives_a_quarter_of_the_moments) {
   }
   EXPECT_SUSPECT(program, Pattern::kGrowing);
   EXPECT_NEAR(program.judge().bytes_per_s, 1000, 50);
+}
+
+TEST(Growth, a_loop_of_few_large_blocks_has_long_ticks_between_short_ones) {
+  std::vector<std::uint64_t> tick_ms(11, 15);
+  tick_ms.insert(tick_ms.end(), 7, 120);
+  tick_ms.insert(tick_ms.end(), 4, 15);
+  Program program(tick_ms);
+  for (std::size_t tick = 11; tick < 18; ++tick) program.allocate(tick, 8e6);
+  EXPECT_SUSPECT(program, Pattern::kGrowing);
+}
+
+TEST(Growth, an_hour_of_waiting_is_one_tick) {
+  std::vector<std::uint64_t> tick_ms(20, 10);
+  tick_ms.push_back(3'600'000);
+  tick_ms.insert(tick_ms.end(), 60, 10);
+  Program served(tick_ms);
+  for (std::size_t tick = 21; tick < 81; ++tick) served.allocate(tick);
+  EXPECT_SUSPECT(served, Pattern::kGrowing);
+  Program loaded(tick_ms);
+  for (std::size_t tick = 0; tick < 20; ++tick) loaded.allocate(tick);
+  EXPECT_HEALTHY(loaded, Pattern::kPlateau);
 }
 
 TEST(Growth, the_same_curve_has_the_same_answer) {

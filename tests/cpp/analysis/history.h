@@ -70,6 +70,7 @@ class History {
       capture::Figures& each = result[plain[block.site]];
       each.allocated_bytes += block.bytes;
       each.allocations += 1;
+      each.largest_bytes = std::max(each.largest_bytes, block.bytes);
       if (block.died == ~std::size_t{0}) {
         each.live_bytes += block.bytes;
         each.live_blocks += 1;
@@ -170,6 +171,17 @@ class History {
     site.epoch = epoch;
   }
 
+  void note_largest(std::uint32_t site, std::uint64_t bytes) {
+    capture::SiteKey& key = file.site_keys[site];
+    if (bytes <= counters(site).largest && bytes <= capture::kLargestInKey) return;
+    if (bytes < capture::kLargestInKey) {
+      counters(site).largest = static_cast<std::uint16_t>(bytes);
+    } else {
+      counters(site).largest = capture::kLargestInKey;
+      key.largest = std::max<std::uint64_t>(key.largest, bytes) & capture::kMaxLargest;
+    }
+  }
+
   void commit(capture::RingEntry& entry, std::size_t block) {
     capture::SiteCounters& site = counters(entry.site);
     entry.state = static_cast<std::uint32_t>(capture::RingState::kCommitted);
@@ -209,6 +221,7 @@ class History {
     live_.push_back(block);
     rings_[lane][at] = {block, true};
     entry = {bytes, site, static_cast<std::uint32_t>(capture::RingState::kUncommitted)};
+    note_largest(site, bytes);
     allocated_[site].first += bytes;
     allocated_[site].second += 1;
     live_bytes_ += bytes;
