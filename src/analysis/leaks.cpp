@@ -256,6 +256,15 @@ class LeakFinder {
   Kept kept_;  // of the row that is being judged
 };
 
+// The innermost node of the program above a node; the root node where there is none.
+std::uint32_t program_above(const Capture& capture, const Owners& owners, std::uint32_t node) {
+  while (node != capture::kRootNode) {
+    node = capture.nodes[node].parent;
+    if (owners.of_node(node).owner == Owner::kProgram) return node;
+  }
+  return capture::kRootNode;
+}
+
 bool before(const LeakRow& a, const LeakRow& b) {
   if (a.growth.suspect() != b.growth.suspect()) return a.growth.suspect();
   if (a.growth.suspect() && a.growth.bytes != b.growth.bytes) return a.growth.bytes > b.growth.bytes;
@@ -292,6 +301,7 @@ Leaks find_leaks(const Capture& capture, bool everything) {
     row.line = frame.line;
     row.owner = origin.owner;
     row.distribution = origin.distribution;
+    if (row.owner != Owner::kProgram) row.caller = program_above(capture, owners, row.node);
     leaks.suspects += row.growth.suspect() ? 1 : 0;
     leaks.rows.push_back(std::move(row));
   });

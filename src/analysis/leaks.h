@@ -31,6 +31,8 @@ struct LeakRow {
   Owner owner = Owner::kInterpreter;
   std::string distribution;  // empty unless a library's
   std::uint32_t node = 0;    // the stack with most bytes live at the end, of those that grow if only some do
+  // Of a line that is not the program's: the innermost node of the program above it.
+  std::uint32_t caller = 0;
   capture::Figures figures;  // of the line
   Growth growth;
   double since_s = 0;                     // when the growth's window begins

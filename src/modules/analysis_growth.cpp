@@ -26,6 +26,7 @@ nb::dict leak_row(const capture::Capture& capture, const analysis::LeakRow& row)
   entry["owner"] = text(analysis::owner_name(row.owner));
   entry["distribution"] = row.distribution.empty() ? nb::none() : text(row.distribution);
   entry["stack"] = stack(capture, row.node);
+  entry["caller"] = row.caller == capture::kRootNode ? nb::none() : nb::object(frame(capture, row.caller));
   entry["live_bytes"] = row.figures.live_bytes;
   entry["live_blocks"] = row.figures.live_blocks;
   entry["allocated_bytes"] = row.figures.allocated_bytes;

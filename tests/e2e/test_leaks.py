@@ -48,6 +48,7 @@ def test_the_line_that_keeps_more_and_more_is_the_only_finding(tmp_path: Path, k
     assert row["growth_bytes"] > 0
     assert row["growth_bytes_per_s"] > 0
     assert row["stack"][-1]["line"] == row["line"]
+    assert row["caller"] is None
     assert row["live_bytes_over_time"][-1] == row["live_bytes"]
     assert sum(row["born_bytes_over_time"]) == row["live_bytes"]
     if kind in IN_STEPS:
@@ -109,7 +110,6 @@ def test_the_terminal_shows_the_line_its_growth_and_why(tmp_path: Path, columns:
     assert all(len(line) <= columns for line in table)
     words = " ".join(" ".join(lines).split())
     assert "kept growing for" in words
-    assert "next: heapscope tree" in words
 
 
 def test_nothing_is_said_plainly_and_the_rest_is_shown_when_asked(tmp_path: Path) -> None:

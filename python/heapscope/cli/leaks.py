@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import textwrap
 
@@ -49,7 +48,12 @@ def run(arguments: list[str]) -> int:
     if options.json:
         output.write_json(document)
     else:
-        _print(output.make_console(options.no_color), document, options.capture, options.all)
+        console = output.make_console(options.no_color)
+        _print(console, document, options.all)
+        following = ("tree {} --metric live", "who called these lines")
+        if not document["suspects"]:
+            following = ("table {} --metric live", "what is live at the end")
+        output.hint(console, options.quiet, options.capture, following)
     return reading.remark(capture, options.capture, options.quiet)
 
 
@@ -66,7 +70,7 @@ def headline(document: Document) -> str:
     return f"{lines} growing: {units.size(grown)} in {ran}"
 
 
-def _print(console: Console, document: Document, path: str, everything: bool) -> None:
+def _print(console: Console, document: Document, everything: bool) -> None:
     from rich.text import Text
 
     console.print(Text(headline(document), style="bold"), soft_wrap=True)
@@ -84,11 +88,6 @@ def _print(console: Console, document: Document, path: str, everything: bool) ->
     for note in notes:
         for line in textwrap.wrap(note, console.width, break_long_words=False):
             console.print(Text(line, style="dim"), soft_wrap=True)
-    if suspects:
-        console.print()
-        quoted = shlex.quote(path)
-        hint = f"next: heapscope tree {quoted} --metric live    who called these lines"
-        console.print(Text(hint), soft_wrap=True)
 
 
 def _notes(
@@ -164,14 +163,13 @@ def _curve(row: Document) -> str:
 
 def _label(row: Document) -> Callable[[int], Text]:
     """Label a line: its place and source, the program's line that led there, and the reason."""
-    stack = row["stack"]
-    callers = [frame for frame in stack[-2::-1] if places.is_program(frame["file"])]
+    caller = row["caller"]
 
     def make(width: int) -> Text:
         label = places.label_maker(row)(width)
-        if callers and not places.is_program(row["file"]):
-            where = places.place(callers[0]["file"], callers[0]["line"])
-            pair = places.fit_pair(where, callers[0]["function"] or "", width - 2)
+        if caller is not None:
+            where = places.place(caller["file"], caller["line"])
+            pair = places.fit_pair(where, caller["function"] or "", width - 2)
             label.append(f"\n< {pair}", style="dim")
         for line in textwrap.wrap(row["reason"], max(width - 2, 1)):
             label.append(f"\n  {line}")

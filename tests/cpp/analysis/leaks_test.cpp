@@ -95,6 +95,9 @@ TEST(Leaks, imports_and_the_interpreters_own_are_folded_and_counted) {
   const Leaks folded = find_leaks(capture, false);
   ASSERT_EQ(folded.rows.size(), 1U) << "what the standard library makes for the program is not folded";
   EXPECT_EQ(folded.rows[0].file, "/usr/lib/python3.11/json/decoder.py");
+  EXPECT_EQ(
+      capture.strings[capture.codes[capture.frames[capture.nodes[folded.rows[0].caller].frame].code].name],
+      "main");
   EXPECT_EQ(folded.folded_rows, 3U);
   EXPECT_EQ(folded.folded_bytes, 38U * 1110);
   EXPECT_EQ(folded.folded_suspects, 3U);
