@@ -26,6 +26,7 @@ constexpr std::pair<const char*, std::uint64_t Figures::*> kFigures[] = {
     {"allocations", &Figures::allocations},
     {"temporary_bytes", &Figures::temporary_bytes},
     {"temporary_allocations", &Figures::temporary_allocations},
+    {"largest_bytes", &Figures::largest_bytes},
 };
 
 class PayloadMaker {

@@ -86,7 +86,8 @@ class PayloadReader {
             .allocated_bytes = figure("allocated_bytes"),
             .allocations = figure("allocations"),
             .temporary_bytes = figure("temporary_bytes"),
-            .temporary_allocations = figure("temporary_allocations")};
+            .temporary_allocations = figure("temporary_allocations"),
+            .largest_bytes = figure("largest_bytes")};
   }
 
   // The figures of every site that has any.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "analysis/summary.h"
+#include "analysis/table.h"
 #include "capture/scratch_file.h"
 #include "exporters/payload_reader.h"
 #include "exporters/report_tree.h"
@@ -27,11 +28,11 @@ PayloadReader payload_of(const Capture& capture, const Capture* base = nullptr) 
 
 // The truth, with threads as the payload numbers them: the model knows lanes.
 std::map<PlainSite, Figures> with_threads(const std::map<PlainSite, Figures>& sites,
-                                          const PayloadReader& payload) {
+                                          const PayloadReader& payload, const Capture& capture) {
   std::map<PlainSite, Figures> result;
   for (const auto& [key, figures] : sites) {
     PlainSite site = key;
-    const std::string name = site.lane == 0 ? "MainThread" : "lane " + std::to_string(site.lane);
+    const std::string name = analysis::thread_name(capture, site.lane);
     const auto found = std::find(payload.threads.begin(), payload.threads.end(), name);
     EXPECT_NE(found, payload.threads.end()) << name;
     site.lane = static_cast<std::uint32_t>(found - payload.threads.begin());
@@ -50,7 +51,7 @@ class Payloads : public testing::TestWithParam<std::uint32_t> {
 
 TEST_P(Payloads, every_site_has_the_figures_of_its_blocks) {
   const PayloadReader payload = payload_of(capture);
-  EXPECT_TRUE(payload.sites("site_") == with_threads(history.figures(), payload));
+  EXPECT_TRUE(payload.sites("site_") == with_threads(history.figures(), payload, capture));
   EXPECT_FALSE(payload.has("base_peak_bytes"));
 }
 
@@ -87,7 +88,7 @@ TEST_P(Payloads, changes_tell_what_any_range_of_time_left_live) {
     std::map<PlainSite, Figures> truth;
     for (const auto& [site, range] : history.range(from, to)) truth[site].live_bytes = range.live_bytes;
     std::erase_if(truth, [](const auto& entry) { return !entry.second.any(); });
-    EXPECT_TRUE(live == with_threads(truth, payload)) << from << " to " << to;
+    EXPECT_TRUE(live == with_threads(truth, payload, capture)) << from << " to " << to;
   }
 }
 
@@ -144,8 +145,8 @@ TEST_P(Payloads, two_runs_are_one_tree_with_the_figures_of_both) {
   History earlier(GetParam() + 1000, 900);
   const Capture base = read(earlier.file);
   const PayloadReader payload = payload_of(capture, &base);
-  EXPECT_TRUE(payload.sites("site_") == with_threads(history.figures(), payload));
-  EXPECT_TRUE(payload.sites("base_") == with_threads(earlier.figures(), payload));
+  EXPECT_TRUE(payload.sites("site_") == with_threads(history.figures(), payload, capture));
+  EXPECT_TRUE(payload.sites("base_") == with_threads(earlier.figures(), payload, base));
   EXPECT_FALSE(payload.has("change_site"));
   for (std::size_t tick = 0; tick < base.ticks.size(); ++tick) {
     EXPECT_EQ(payload.column("base_tick_live_bytes")[tick], static_cast<double>(base.ticks[tick].live_bytes));
@@ -164,6 +165,18 @@ TEST(Payload, code_at_several_columns_of_a_line_is_one_frame) {
   const PayloadReader payload = payload_of(read(file));
   EXPECT_EQ(payload.column("node_depth").size(), 3U);
   EXPECT_EQ(payload.column("site_peak_bytes"), (std::vector<double>{200, 100}));
+}
+
+TEST(Payload, of_merged_sites_the_largest_block_is_the_largest_of_them) {
+  LiveFile file;
+  const std::uint32_t lane = file.add_lane("MainThread");
+  const std::uint32_t code = file.add_code("f", "/a.py", 1, {5, 5});
+  for (const std::int32_t instruction : {0, 2}) {
+    const std::uint32_t site =
+        file.add_live_site(file.add_node(file.root_of(lane), code, instruction), 100, 4);
+    file.sites[site].largest = instruction == 0 ? 70 : 40;
+  }
+  EXPECT_EQ(payload_of(read(file)).column("site_largest_bytes"), std::vector<double>{70});
 }
 
 TEST(Payload, what_no_python_code_allocated_is_the_roots_own) {

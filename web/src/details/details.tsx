@@ -19,6 +19,7 @@ const ROWS: { label: string; figure: FigureName; unit: "bytes" | "count" }[] = [
   { label: "allocations", figure: "allocations", unit: "count" },
   { label: "Temporary", figure: "temporary_bytes", unit: "bytes" },
   { label: "allocations", figure: "temporary_allocations", unit: "count" },
+  { label: "Largest block", figure: "largest_bytes", unit: "bytes" },
 ];
 
 export function Details({ state }: { state: ReportState }) {

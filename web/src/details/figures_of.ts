@@ -38,8 +38,11 @@ export function figuresOf(state: ReportState, selection: Selection): SelectionFi
     figures.threads[sites.thread[site]!]! += values[site]!;
     for (const name of FIGURES) {
       const value = sites.figures[name][site]!;
-      figures.inclusive[name] += value;
-      if (own[node] === 1) figures.self[name] += value;
+      const put = (to: Record<FigureName, number>) => {
+        to[name] = name === "largest_bytes" ? Math.max(to[name], value) : to[name] + value;
+      };
+      put(figures.inclusive);
+      if (own[node] === 1) put(figures.self);
     }
   }
   return figures;

@@ -1,4 +1,4 @@
-// The eight figures of a site, and the metrics that a reader chooses among.
+// The nine figures of a site, and the metrics that a reader chooses among.
 
 export const FIGURES = [
   "peak_bytes",
@@ -9,6 +9,7 @@ export const FIGURES = [
   "allocations",
   "temporary_bytes",
   "temporary_allocations",
+  "largest_bytes",
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
 
