@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 import signal
@@ -71,6 +72,24 @@ def test_its_threads_have_the_bytes_that_the_table_says(capture: Path, report: R
         peaks[threads[int(thread)]] += peak
     rows = Capture(capture).table("thread")["rows"]
     assert peaks == {row["thread"]: row["peak_bytes"] for row in rows}
+
+
+def test_its_findings_are_those_of_the_verbs(capture: Path, report: Report) -> None:
+    opened = Capture(capture)._capture
+    for name, truth in (
+        ("leaks", opened.leaks(limit=200)),
+        ("rss", opened.rss()),
+        ("peaks", opened.peaks(limit=10)),
+        ("rss_over_time", opened.rss_over_time()),
+    ):
+        told = report.manifest[name]
+        if isinstance(told, dict):
+            told = {**told, "capture": truth.get("capture")}
+        assert told == json.loads(
+            json.dumps(
+                {**truth, "capture": truth.get("capture")} if isinstance(truth, dict) else truth
+            )
+        )
 
 
 def test_it_is_named_after_the_script(report: Report) -> None:

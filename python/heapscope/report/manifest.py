@@ -29,9 +29,9 @@ def make_manifest(
         "title": title_of(summary),
         "summary": summary,
         "base_summary": None if base is None else base.summary(),
-        "leaks": _ask(capture, "leaks", limit=_LEAKS),
-        "rss": _ask(capture, "rss"),
-        "rss_over_time": _ask(capture, "rss_over_time"),
+        "leaks": capture.leaks(limit=_LEAKS),
+        "rss": capture.rss(),
+        "rss_over_time": capture.rss_over_time(),
         "peaks": capture.peaks(limit=_PEAKS),
         "threads": data["threads"],
         "domains": DOMAINS,
@@ -54,8 +54,3 @@ def title_of(summary: dict[str, Any]) -> str:
         if not word.startswith("-"):
             return Path(word).name or word
     return Path(str(summary["capture"])).stem
-
-
-def _ask(capture: _analysis.Capture, question: str, **how: int) -> Any:
-    method = getattr(capture, question, None)
-    return None if method is None else method(**how)
