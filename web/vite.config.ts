@@ -17,6 +17,7 @@ const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) =
 const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
 const script = document.createElement("script");
 script.type = "module";
+script.id = "heapscope-running";
 script.textContent = await new Response(stream).text();
 document.head.append(script);
 `;

@@ -7,6 +7,12 @@ import { size } from "../text/units";
 import type { View } from "../views/registry";
 import { KEYS } from "./keys";
 
+/** Of the page as it came: without what was drawn, and without the script as it was unpacked. */
+function sizeOfFile(): number {
+  const of = (id: string) => document.getElementById(id)?.innerHTML.length ?? 0;
+  return document.documentElement.outerHTML.length - of("report") - of("heapscope-running");
+}
+
 export function Help({ state, views }: { state: ReportState; views: readonly View[] }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -65,8 +71,7 @@ export function Help({ state, views }: { state: ReportState; views: readonly Vie
         </section>
       </div>
       <footer class="muted">
-        This page is one file of {size(document.documentElement.outerHTML.length)} and asks nothing
-        of any network.
+        This page is one file of {size(sizeOfFile())} and asks nothing of any network.
       </footer>
     </dialog>
   );
