@@ -88,3 +88,11 @@ export async function open(
 export async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.locator(selector).first().innerText()).replace(/\s+/g, " ").trim();
 }
+
+/** The address after "#", once it is as expected: it is written when the reader has settled. */
+export async function addressLike(page: Page, pattern: RegExp): Promise<string> {
+  await page.waitForFunction(([source]) => new RegExp(source!).test(location.hash), [
+    pattern.source,
+  ] as const);
+  return page.evaluate(() => location.hash);
+}
