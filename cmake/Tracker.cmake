@@ -4,7 +4,8 @@ heapscope_sources(HEAPSCOPE_TRACKER_SOURCES tracker)
 set(HEAPSCOPE_TRACKER_PYTHON_SOURCES ${HEAPSCOPE_TRACKER_SOURCES})
 list(FILTER HEAPSCOPE_TRACKER_PYTHON_SOURCES INCLUDE REGEX "/python_[^/]*$")
 list(FILTER HEAPSCOPE_TRACKER_SOURCES EXCLUDE REGEX "/python_[^/]*$")
-list(APPEND HEAPSCOPE_TRACKER_SOURCES "${PROJECT_SOURCE_DIR}/src/capture/writer.cpp")
+heapscope_sources(HEAPSCOPE_MEMORY_SOURCES memory)
+list(APPEND HEAPSCOPE_TRACKER_SOURCES ${HEAPSCOPE_MEMORY_SOURCES} "${PROJECT_SOURCE_DIR}/src/capture/writer.cpp")
 
 # Nothing throws and nothing needs a run-time type, so no C++ runtime is linked. Thread-locals are read in
 # every allocation: initial-exec makes that one instruction.

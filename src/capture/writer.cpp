@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::capture {
 namespace {
@@ -89,13 +89,13 @@ int Writer::create(const char* path, bool overwrite) noexcept {
     device_ = info.st_dev;
     inode_ = info.st_ino;
     periodic_ = !is_reliable(descriptor);
-    chunk_addresses_ = static_cast<void**>(tracker::map_pages(kMaxChunks * sizeof(void*)));
+    chunk_addresses_ = static_cast<void**>(map_pages(kMaxChunks * sizeof(void*)));
     if (chunk_addresses_ == nullptr) {
       error = ENOMEM;
     } else if (!extend(descriptor, 0)) {
       error = errno != 0 ? errno : ENOSPC;
     } else {
-      void* first = periodic_ ? tracker::map_pages(kChunkBytes)
+      void* first = periodic_ ? map_pages(kChunkBytes)
                               : mmap(nullptr, kChunkBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
       if (first == nullptr || first == MAP_FAILED) {
         error = ENOMEM;
@@ -148,7 +148,7 @@ void* Writer::map_chunk(std::size_t index) noexcept {
   void* chunk = nullptr;
   if (extend(descriptor, index)) {
     if (periodic_) {
-      chunk = tracker::map_pages(kChunkBytes);
+      chunk = map_pages(kChunkBytes);
     } else {
       chunk = mmap(nullptr, kChunkBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor,
                    static_cast<off_t>(index * kChunkBytes));
@@ -228,12 +228,12 @@ void Writer::close() noexcept {
   write_back();
   for (std::size_t index = 0; index < chunk_count_; ++index) {
     if (periodic_) {
-      tracker::unmap_pages(chunk_addresses_[index], kChunkBytes);
+      unmap_pages(chunk_addresses_[index], kChunkBytes);
     } else {
       munmap(chunk_addresses_[index], kChunkBytes);
     }
   }
-  if (chunk_addresses_ != nullptr) tracker::unmap_pages(chunk_addresses_, kMaxChunks * sizeof(void*));
+  if (chunk_addresses_ != nullptr) unmap_pages(chunk_addresses_, kMaxChunks * sizeof(void*));
   chunk_addresses_ = nullptr;
   superblock_ = nullptr;
   chunk_count_ = 0;

@@ -32,6 +32,18 @@ std::uint32_t* BlockTable::find_slot_slowly(std::uintptr_t address) noexcept {
   return slots + ((address >> 4) & kSlotMask);
 }
 
+// Pages from the kernel, else the spare ones, which are replaced as soon as there is memory again.
+void* BlockTable::map_or_take(std::size_t bytes, void*& spare) noexcept {
+  void* pages = map_pages(bytes);
+  if (pages == nullptr) {
+    pages = spare;
+    spare = nullptr;
+  } else if (spare == nullptr) {
+    spare = map_pages(bytes);
+  }
+  return pages;
+}
+
 std::uint32_t* BlockTable::reach_slot_slowly(std::uintptr_t address) noexcept {
   if (is_odd(address)) return reach_odd(address);
   const std::uintptr_t leaf = address >> kLeafShift;
@@ -40,10 +52,10 @@ std::uint32_t* BlockTable::reach_slot_slowly(std::uintptr_t address) noexcept {
   if (top_ == nullptr) top_ = static_cast<std::uint32_t***>(map_pages(kTopEntries * sizeof(*top_)));
   if (top_ == nullptr) return nullptr;
   if (top_[top] == nullptr)
-    top_[top] = static_cast<std::uint32_t**>(map_pages(kMiddleEntries * sizeof(**top_)));
+    top_[top] = static_cast<std::uint32_t**>(map_or_take(kMiddleEntries * sizeof(**top_), spare_middle_));
   if (top_[top] == nullptr) return nullptr;
   std::uint32_t*& slots = top_[top][leaf % kMiddleEntries];
-  if (slots == nullptr) slots = static_cast<std::uint32_t*>(map_pages(kLeafBytes));
+  if (slots == nullptr) slots = static_cast<std::uint32_t*>(map_or_take(kLeafBytes, spare_leaf_));
   return slots != nullptr ? find_slot_slowly(address) : nullptr;
 }
 
@@ -130,6 +142,8 @@ void BlockTable::clear() noexcept {
     }
     unmap_pages(top_, kTopEntries * sizeof(*top_));
   }
+  if (spare_leaf_ != nullptr) unmap_pages(spare_leaf_, kLeafBytes);
+  if (spare_middle_ != nullptr) unmap_pages(spare_middle_, kMiddleEntries * sizeof(**top_));
   odd_.release();
   *this = BlockTable{};
 }

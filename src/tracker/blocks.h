@@ -23,7 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::tracker {
 
@@ -123,6 +123,8 @@ class BlockTable {
     std::uintptr_t leaf;
     std::uint32_t* slots;
   };
+  // No address has this leaf; every other entry of an empty cache has leaf 0, which only the first may hold.
+  static constexpr std::uintptr_t kNoLeaf = ~std::uintptr_t{0};
   struct OddBlock {
     std::uintptr_t address;
     std::uint32_t slots[4];
@@ -132,15 +134,20 @@ class BlockTable {
   static Block take_extended(std::uint32_t* slot, std::uint32_t value) noexcept;
   [[gnu::cold]] std::uint32_t* find_slot_slowly(std::uintptr_t address) noexcept;
   [[gnu::cold]] std::uint32_t* reach_slot_slowly(std::uintptr_t address) noexcept;
+  static void* map_or_take(std::size_t bytes, void*& spare) noexcept;
   std::uint32_t* find_odd(std::uintptr_t address) noexcept;
   std::uint32_t* reach_odd(std::uintptr_t address) noexcept;
   std::size_t odd_home(std::uintptr_t address) const noexcept;
 
-  CacheEntry cache_[kCacheEntries];
-  std::uint32_t*** top_;  // kTopEntries of kMiddleEntries of leaves
+  CacheEntry cache_[kCacheEntries] = {{kNoLeaf, nullptr}};
+  std::uint32_t*** top_ = nullptr;  // kTopEntries of kMiddleEntries of leaves
+  // For a program at the limit of its memory: what it does about its MemoryError is recorded. Never touched
+  // before, so they cost address space only.
+  void* spare_leaf_ = nullptr;
+  void* spare_middle_ = nullptr;
   PageArray<OddBlock> odd_;
-  std::size_t odd_count_;
-  std::size_t odd_capacity_;  // a power of two, at most half full
+  std::size_t odd_count_ = 0;
+  std::size_t odd_capacity_ = 0;  // a power of two, at most half full
 };
 
 }  // namespace heapscope::tracker

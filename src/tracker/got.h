@@ -25,7 +25,7 @@
 #include <cstdint>
 #include <span>
 
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::tracker {
 

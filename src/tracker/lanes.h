@@ -10,7 +10,7 @@
 
 #include "capture/format.h"
 #include "cpython/link.h"
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 #include "tracker/thread_state.h"
 
 namespace heapscope::tracker {

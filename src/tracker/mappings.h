@@ -17,7 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::tracker {
 

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <new>
 
+#include "memory/raw_memory.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/native_hooks.h"
 #include "tracker/python_codes.h"
@@ -13,7 +14,6 @@
 #include "tracker/python_ledger.h"
 #include "tracker/python_recording.h"
 #include "tracker/python_thread_names.h"
-#include "tracker/raw_memory.h"
 #include "tracker/recorder.h"
 
 namespace heapscope::tracker {

@@ -7,12 +7,12 @@
 #include <ctime>
 
 #include "cpython/frames.h"
+#include "memory/raw_memory.h"
 #include "tracker/loader_hooks.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/python_control.h"
 #include "tracker/python_hooks.h"
 #include "tracker/python_older_arenas.h"
-#include "tracker/raw_memory.h"
 #include "tracker/recorder.h"
 #include "tracker/residency.h"
 #include "tracker/state.h"

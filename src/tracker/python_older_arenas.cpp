@@ -1,7 +1,7 @@
 #include "tracker/python_older_arenas.h"
 
 #include "cpython/pymalloc.h"
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::tracker {
 namespace {

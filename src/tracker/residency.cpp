@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::tracker {
 namespace {

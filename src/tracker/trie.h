@@ -15,7 +15,7 @@
 
 #include "capture/format.h"
 #include "capture/writer.h"
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 namespace heapscope::tracker {
 

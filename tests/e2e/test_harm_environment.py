@@ -66,7 +66,7 @@ cat overcommit_memory
 
 
 @pytest.mark.skipif(
-    "HEAPSCOPE_OWN_MACHINE" not in os.environ, reason="changes a setting of the machine's kernel"
+    "CI_OWNS_MACHINE" not in os.environ, reason="changes a setting of the machine's kernel"
 )
 def test_strict_overcommit_is_enough(tmp_path: Path) -> None:
     settings = Path("/proc/sys/vm/overcommit_memory")

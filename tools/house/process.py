@@ -73,13 +73,13 @@ def run(
     ).returncode
 
 
-def run_quietly(
+def run_captured(
     command: Sequence[str | pathlib.Path],
     *,
     extra: Mapping[str, str] | None = None,
     directory: pathlib.Path = ROOT,
-) -> None:
-    """Runs a program whose output matters only when it fails; then a `Problem`."""
+) -> tuple[int, str]:
+    """Runs a program; its exit code, and all that it wrote."""
     done = subprocess.run(
         [str(part) for part in command],
         env=environment(extra),
@@ -90,7 +90,18 @@ def run_quietly(
         text=True,
         errors="replace",
     )
-    if done.returncode != 0:
-        say(done.stdout.rstrip())
+    return done.returncode, done.stdout
+
+
+def run_quietly(
+    command: Sequence[str | pathlib.Path],
+    *,
+    extra: Mapping[str, str] | None = None,
+    directory: pathlib.Path = ROOT,
+) -> None:
+    """Runs a program whose output matters only when it fails; then a `Problem`."""
+    code, output = run_captured(command, extra=extra, directory=directory)
+    if code != 0:
+        say(output.rstrip())
         shown = " ".join(str(part) for part in command[:4]).splitlines()[0]
-        raise Problem(f"`{shown} …` failed with exit code {done.returncode}; its output is above.")
+        raise Problem(f"`{shown} …` failed with exit code {code}; its output is above.")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.house.layout import ROOT
-from tools.house.process import environment, run, say, step
+from tools.house.process import run, run_captured, say, step
 
 
 @dataclass(frozen=True)
@@ -40,19 +38,9 @@ def from_junit(
     whole = [*command, *report_arguments]
     with step(f"{runner}: testing"):
         if quiet:
-            done = subprocess.run(
-                [str(part) for part in whole],
-                env=environment(extra),
-                cwd=ROOT,
-                check=False,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            )
-            code = done.returncode
+            code, output = run_captured(whole, extra=extra)
             if code != 0:
-                say(done.stdout)
+                say(output)
         else:
             code = run(whole, extra=extra)
     try:

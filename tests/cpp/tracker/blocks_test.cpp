@@ -2,6 +2,7 @@
 #include "tracker/blocks.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <map>
 #include <memory>
@@ -108,6 +109,33 @@ TEST_F(blocks, in_a_ring_are_told_from_all_others) {
   EXPECT_FALSE(BlockTable::in_ring(slots[0]));
   EXPECT_TRUE(BlockTable::is_block(slots[0]));
   for (int part = 1; part < 4; ++part) EXPECT_FALSE(BlockTable::is_block(slots[part]));
+}
+
+TEST_F(blocks, in_the_lowest_leaf_are_like_all_others) {
+  EXPECT_EQ(table_->find_slot(0x1000), nullptr);
+  EXPECT_EQ(table_->find_slot(0), nullptr);
+  put(0x1000, {77, 3, 0});
+  EXPECT_EQ(take(0x1000).bytes, 77U);
+  table_->clear();
+  EXPECT_EQ(table_->find_slot(0x1000), nullptr);
+}
+
+TEST_F(blocks, of_a_new_leaf_are_kept_when_there_is_no_memory_left) {
+  put(kLeaf * 9, {1, 1, 0});
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit none = {4096, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  std::uint32_t* spare = table_->reach_slot(kLeaf * 11);
+  std::uint32_t* nothing = table_->reach_slot(kLeaf * 12);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_NE(spare, nullptr);
+  EXPECT_EQ(nothing, nullptr);
+  put(kLeaf * 12, {2, 1, 0});  // and there is a spare one again
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  spare = table_->reach_slot(kLeaf * 13);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_NE(spare, nullptr);
 }
 
 TEST_F(blocks, are_gone_after_clear_and_so_is_their_memory) {

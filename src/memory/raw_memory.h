@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace heapscope::tracker {
+namespace heapscope {
 
 // Zeroed pages, `bytes` rounded up to whole pages; null when the kernel refuses.
 void* map_pages(std::size_t bytes) noexcept;
@@ -56,4 +56,4 @@ class PageArray {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace heapscope::tracker
+}  // namespace heapscope

@@ -1,10 +1,10 @@
-#include "tracker/raw_memory.h"
+#include "memory/raw_memory.h"
 
 #include <sys/mman.h>
 #include <atomic>
 #include <cerrno>
 
-namespace heapscope::tracker {
+namespace heapscope {
 namespace {
 
 std::atomic<std::uint64_t> mapped{0};
@@ -70,4 +70,4 @@ void forget_mapped_bytes() noexcept { mapped.store(0, std::memory_order_relaxed)
 
 std::uint64_t mapped_bytes() noexcept { return mapped.load(std::memory_order_relaxed); }
 
-}  // namespace heapscope::tracker
+}  // namespace heapscope
