@@ -163,6 +163,23 @@ class CallTree::Normal final : public CallTree::Levels {
     merged_of_call_.push_back(0);
   }
 
+ protected:
+  void open(std::uint32_t call) override {
+    const std::uint32_t id = merged_of_call_[call];
+    std::vector<Child> found;
+    for (std::uint32_t at = first_[id]; at < first_[id + 1]; ++at) {
+      if (has_any(merged_[below_[at]].amount)) found.push_back({below_[at], merged_[below_[at]].amount});
+    }
+    sort(found);
+    for (const Child& each : found) {
+      const Merged& node = merged_[each.key];
+      Call& made = add_child(call, node.key, node.amount);
+      made.self = node.self;
+      made.has_children = has_children(each.key);
+      merged_of_call_.push_back(each.key);
+    }
+  }
+
  private:
   struct Merged {
     std::uint32_t parent = 0;
@@ -178,22 +195,6 @@ class CallTree::Normal final : public CallTree::Levels {
   bool has_children(std::uint32_t id) const {
     return std::any_of(below_.begin() + first_[id], below_.begin() + first_[id + 1],
                        [&](std::uint32_t child) { return has_any(merged_[child].amount); });
-  }
-
-  void open(std::uint32_t call) override {
-    const std::uint32_t id = merged_of_call_[call];
-    std::vector<Child> found;
-    for (std::uint32_t at = first_[id]; at < first_[id + 1]; ++at) {
-      if (has_any(merged_[below_[at]].amount)) found.push_back({below_[at], merged_[below_[at]].amount});
-    }
-    sort(found);
-    for (const Child& each : found) {
-      const Merged& node = merged_[each.key];
-      Call& made = add_child(call, node.key, node.amount);
-      made.self = node.self;
-      made.has_children = has_children(each.key);
-      merged_of_call_.push_back(each.key);
-    }
   }
 
   std::vector<Merged> merged_;
@@ -217,25 +218,7 @@ class CallTree::Inverted final : public CallTree::Levels {
     calls_[0].has_children = !items_[0].empty();
   }
 
- private:
-  static constexpr std::uint32_t kNone = 0xFFFFFFFFU;
-
-  struct Item {
-    std::uint32_t node = 0;  // of the frame to show next
-    Amount amount;
-  };
-  struct Group {
-    std::uint32_t key = 0;
-    Amount amount;
-    std::vector<Item> items;
-  };
-
-  // The node, or the nearest of its callers that is shown.
-  std::uint32_t shown_from(std::uint32_t node) const {
-    while (is_left_out(node)) node = capture_.nodes[node].parent;
-    return node;
-  }
-
+ protected:
   void open(std::uint32_t call) override {
     std::vector<Group> groups;
     for (const Item& item : std::exchange(items_[call], {})) {
@@ -263,6 +246,25 @@ class CallTree::Inverted final : public CallTree::Levels {
       }
       items_.push_back(std::move(callers));
     }
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFFU;
+
+  struct Item {
+    std::uint32_t node = 0;  // of the frame to show next
+    Amount amount;
+  };
+  struct Group {
+    std::uint32_t key = 0;
+    Amount amount;
+    std::vector<Item> items;
+  };
+
+  // The node, or the nearest of its callers that is shown.
+  std::uint32_t shown_from(std::uint32_t node) const {
+    while (is_left_out(node)) node = capture_.nodes[node].parent;
+    return node;
   }
 
   // Stacks that go on in the same node go on as one.

@@ -54,18 +54,21 @@ Listing make_listing(const Capture& capture, GroupBy group_by, Metric metric, Or
     std::erase_if(listing.rows, [&](const Row& row) { return !is_wanted(search, group_by, row); });
   }
   for (const Row& row : listing.rows) listing.shown += amount_of(row.figures, metric);
+  // What tells two rows apart, in the order of names; nodes are in preorder, so that stacks that begin alike
+  // lie together.
+  const auto name = [&](const Row& row) {
+    const std::uint32_t node = group_by == GroupBy::kSite ? row.node : 0;
+    return std::tuple(node, row.domain, row.file, std::string_view(row.name), row.line, row.function,
+                      row.owner, std::string_view(row.distribution));
+  };
+  const auto blocks = [&](const Row& row) { return amount_of(row.figures, metric).blocks; };
   if (order == Order::kBlocks) {
-    std::stable_sort(listing.rows.begin(), listing.rows.end(), [&](const Row& a, const Row& b) {
-      return amount_of(a.figures, metric).blocks > amount_of(b.figures, metric).blocks;
+    std::sort(listing.rows.begin(), listing.rows.end(), [&](const Row& a, const Row& b) {
+      return blocks(a) != blocks(b) ? blocks(a) > blocks(b) : name(a) < name(b);
     });
-  } else if (order == Order::kName && group_by == GroupBy::kSite) {
-    // Nodes are in preorder: stacks that begin alike lie together.
-    std::stable_sort(listing.rows.begin(), listing.rows.end(),
-                     [](const Row& a, const Row& b) { return a.node < b.node; });
   } else if (order == Order::kName) {
-    std::stable_sort(listing.rows.begin(), listing.rows.end(), [](const Row& a, const Row& b) {
-      return std::tie(a.file, a.name, a.line, a.function) < std::tie(b.file, b.name, b.line, b.function);
-    });
+    std::sort(listing.rows.begin(), listing.rows.end(),
+              [&](const Row& a, const Row& b) { return name(a) < name(b); });
   }
   return listing;
 }

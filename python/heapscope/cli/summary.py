@@ -212,7 +212,7 @@ def _own_cost(document: Document) -> str:
     tracker = document["tracker"]
     parts = []
     if tracker.get("bytes") is not None:
-        parts.append(units.size(tracker["bytes"]))
+        parts.append(f"{units.size(tracker['bytes'])} of the RSS")
     if tracker.get("cpu_s") is not None:
         parts.append(f"about {units.duration(tracker['cpu_s'])} of CPU (estimated)")
-    return ", ".join(parts) + ", not counted above"
+    return ", ".join(parts) or "unknown"
