@@ -158,18 +158,32 @@ class Judge {
     }
   }
 
-  Growth run(bool of_survivors) {
-    if (last_ < kLeastIntervals) return rest(Finding::kTooFewTicks);
-    if (may_leak(first_) && Steadiness(floor_, clock_, first_).holds(kLeastRises))
-      return keeps_growing(first_);
-    for (const std::size_t from : {after_longest_rest(), half_way()}) {
-      if (from <= first_ || !may_leak(from)) continue;
+  // Whether it is suspected; then growth() says why.
+  bool suspects(bool of_survivors) {
+    if (last_ < kLeastIntervals) return false;
+    for (const std::size_t from : {first_, after_longest_rest(), half_way()}) {
+      const bool is_whole = from == first_;
+      if (!may_leak(from) || from < first_) continue;
       const Steadiness steadiness(floor_, clock_, from);
-      if (steadiness.holds(kLeastRisesOfPart) && steadiness.without_slowing()) return keeps_growing(from);
+      if (!steadiness.holds(is_whole ? kLeastRises : kLeastRisesOfPart)) continue;
+      if (!is_whole && !steadiness.without_slowing()) continue;
+      if (trend_of(axis_, curve_.live_bytes, from).tau < kLeastTau) continue;
+      keeps_growing(from);
+      return true;
     }
-    if (of_survivors && some_stays()) return growth_;
-    return without_suspicion();
+    return of_survivors && some_stays();
   }
+
+  // What to say of it where it is not.
+  void clear() {
+    if (last_ < kLeastIntervals) {
+      rest(Finding::kTooFewTicks);
+    } else {
+      without_suspicion();
+    }
+  }
+
+  const Growth& growth() const noexcept { return growth_; }
 
  private:
   bool rises_in(std::size_t interval) const { return floor_[interval + 1] > floor_[interval]; }
@@ -184,8 +198,7 @@ class Judge {
   }
 
   bool may_leak(std::size_t from) const {
-    return is_long_enough(from) && growth_.given_back < gain(from) / 2 &&
-           trend_of(axis_, curve_.live_bytes, from).tau >= kLeastTau;
+    return is_long_enough(from) && growth_.given_back < gain(from) / 2;
   }
 
   // The first interval after the longest time in which the floor stood still.
@@ -203,7 +216,7 @@ class Judge {
     return after;
   }
 
-  Growth keeps_growing(std::size_t from) {
+  void keeps_growing(std::size_t from) {
     growth_.finding = Finding::kKeepsGrowing;
     growth_.from = from;
     growth_.bytes = gain(from);
@@ -218,7 +231,6 @@ class Judge {
     const bool seldom = 2 * rises.size() <= last_ - from;
     const bool few = rises.size() <= kFewSteps || largest >= growth_.bytes / 2;
     growth_.pattern = seldom && few ? Pattern::kSteps : Pattern::kGrowing;
-    return growth_;
   }
 
   // Blocks that were born in the last interval may be on their way out: they are not counted.
@@ -257,7 +269,7 @@ class Judge {
     return true;
   }
 
-  Growth rest(Finding finding) {
+  void rest(Finding finding) {
     growth_.finding = finding;
     growth_.from = std::max(first_, half_way());
     growth_.bytes = gain(growth_.from);
@@ -265,10 +277,9 @@ class Judge {
     growth_.rises = Steadiness(floor_, clock_, growth_.from).rises().size();
     const double highest = *std::max_element(curve_.live_bytes.begin(), curve_.live_bytes.end());
     growth_.falls = highest > 0 ? count_falls(curve_.live_bytes, highest / 4) : 0;
-    return growth_;
   }
 
-  Growth without_suspicion() {
+  void without_suspicion() {
     rest(Finding::kUneven);
     const Steadiness life(floor_, clock_, first_);
     const bool rises_late = life.to_the_end();
@@ -288,7 +299,6 @@ class Judge {
         growth_.finding = Finding::kTooFewSteps;
       }
     }
-    return growth_;
   }
 
   const TimeAxis& axis_;
@@ -323,10 +333,12 @@ Growth judge_growth(const TimeAxis& axis, const Curve& curve, bool of_survivors)
     seconds.push_back(axis.bound(bound));
     intervals.push_back(static_cast<double>(bound));
   }
-  const Growth by_seconds = Judge(axis, curve, std::move(seconds)).run(of_survivors);
-  if (by_seconds.suspect()) return by_seconds;
-  const Growth by_intervals = Judge(axis, curve, std::move(intervals)).run(of_survivors);
-  return by_intervals.suspect() ? by_intervals : by_seconds;
+  Judge by_seconds(axis, curve, std::move(seconds));
+  if (by_seconds.suspects(of_survivors)) return by_seconds.growth();
+  Judge by_intervals(axis, curve, std::move(intervals));
+  if (by_intervals.suspects(of_survivors)) return by_intervals.growth();
+  by_seconds.clear();
+  return by_seconds.growth();
 }
 
 double late_gain_of_blocks(const Curve& curve, std::size_t from) noexcept {
