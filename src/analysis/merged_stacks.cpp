@@ -50,10 +50,7 @@ class StackMerger {
       node_of[id] = child(node_of[capture.nodes[id].parent], shared_frame[capture.nodes[id].frame]);
     }
     const std::vector<std::uint32_t> threads = threads_of_nodes(capture);
-    std::vector<std::uint32_t> thread_of(capture.threads.size() + 1);
-    for (std::uint32_t id = 0; id < thread_of.size(); ++id) {
-      thread_of[id] = kNoThread;  // named when a site of it is met
-    }
+    std::vector<std::uint32_t> thread_of(capture.threads.size() + 1, kNoThread);  // named when a site has it
     for (const capture::Site& site : capture.sites) {
       const std::uint32_t own =
           std::min(threads[site.node], static_cast<std::uint32_t>(capture.threads.size()));
