@@ -78,7 +78,7 @@ class Capture:
     ) -> dict[str, Any]:
         """The JSON of the verb ``diff``: this capture is A, `other` is B."""
     def columns(self) -> dict[str, Any]:
-        """The tables sites, frames, ticks and threads as bytes of columns: see heapscope.tables."""
+        """The tables sites, frames and threads as bytes of columns: see heapscope.tables."""
     def export(
         self,
         format: str,  # noqa: A002

@@ -124,21 +124,28 @@ def _run_of(capture: _analysis.Capture) -> _Run:
     last = (max([*ends[-1:], summary["duration_s"] or 0.0, peak[0]]), summary["live_bytes_at_end"])
     # The heap was empty at the start. A maximum inside a tick is drawn in its middle, the peak at
     # its time.
-    heap = [(0.0, 0)]
+    heap, python = [(0.0, 0)], [(0.0, 0)]
+    rss: list[tuple[float, float]] = []
+    of_python = iter(capture.python_live_bytes())
     before = 0.0
-    for end, live, most in zip(
-        ends, timeline["live_bytes"], timeline["max_live_bytes"], strict=True
-    ):
+    columns = ("sampled_by", "live_bytes", "max_live_bytes")
+    for end, by, live, most in zip(ends, *(timeline[name] for name in columns), strict=True):
+        if by != "tracker":  # sampled from outside: only RSS is known
+            continue
         if not before <= peak[0] <= end and most > max(live, heap[-1][1]):
             heap.append(((before + end) / 2, most))
         heap.append((end, live))
+        python.append((end, next(of_python)))
         before = end
     heap = sorted([*heap, peak, last], key=lambda point: point[0])
-    python = [(0.0, 0), *zip(ends, capture.python_live_bytes(), strict=True)]
-    rss = [
-        (end, math.nan if value is None else value)
-        for end, value in zip(ends, timeline["rss_bytes"], strict=True)
-    ]
+    before = 0.0
+    for end, value, most in zip(
+        ends, timeline["rss_bytes"], timeline["max_rss_bytes"], strict=True
+    ):
+        if rss and value is not None and most is not None and most > max(value, rss[-1][1]):
+            rss.append(((before + end) / 2, float(most)))
+        rss.append((end, math.nan if value is None else float(value)))
+        before = end
     own = program_lines(capture.tree(threshold=_DETAIL, all_frames=False))
     return _Run(
         title_of(summary),

@@ -82,7 +82,7 @@ def _tables_of(arrow: Any, capture: _analysis.Capture) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if flat[CUT] is not None:
         made[CUT] = flat[CUT]
-    for name in TABLES:
+    for name in ("sites", "frames", "threads"):
         rows, columns = flat[name]["rows"], flat[name]["columns"]
         arrays = {"capture": _constant(arrow, capture.path, rows)}
         arrays.update((key, _array(arrow, column, rows)) for key, column in columns.items())
@@ -93,7 +93,33 @@ def _tables_of(arrow: Any, capture: _analysis.Capture) -> dict[str, Any]:
             values.insert(place, _stacks(arrow, flat))
             arrays = dict(zip(names, values, strict=True))
         made[name] = arrow.table(arrays)
+    made["ticks"] = _ticks(arrow, capture)
     return made
+
+
+def _ticks(arrow: Any, capture: _analysis.Capture) -> Any:
+    """Return the timeline, and what Python has of it at the ends of ticks."""
+    timeline = capture.timeline()
+    python = iter(capture.python_live_bytes())
+    rows = len(timeline["time_s"])
+    arrays = {"capture": _constant(arrow, capture.path, rows)}
+    for name, values in timeline.items():
+        if name == "time_s":
+            arrays[name] = arrow.array(values, arrow.float64())
+        elif name == "sampled_by":
+            arrays[name] = arrow.array(values, arrow.string()).dictionary_encode()
+        else:
+            arrays[name] = _integers(arrow, values)
+        if name == "live_bytes":
+            ends = [next(python) if by == "tracker" else None for by in timeline["sampled_by"]]
+            arrays["python_live_bytes"] = _integers(arrow, ends)
+    return arrow.table(arrays)
+
+
+def _integers(arrow: Any, values: list[int | None]) -> Any:
+    """Return numbers; what no 64-bit integer holds is not known."""
+    fitting = [value if value is None or value < 1 << 63 else None for value in values]
+    return arrow.array(fitting, arrow.int64())
 
 
 def _text(word: str) -> str:
@@ -109,8 +135,6 @@ def _constant(arrow: Any, word: str, rows: int) -> Any:
 
 def _array(arrow: Any, column: dict[str, Any], rows: int) -> Any:
     values = arrow.py_buffer(column["values"])
-    if column["type"] == "float64":
-        return arrow.Array.from_buffers(arrow.float64(), rows, [None, values])
     if column["type"] == "int64":
         known = None if column["known"] is None else arrow.py_buffer(column["known"])
         return arrow.Array.from_buffers(arrow.int64(), rows, [known, values])

@@ -6,9 +6,7 @@
 #include <utility>
 
 #include "analysis/owner.h"
-#include "analysis/summary.h"
 #include "analysis/table.h"
-#include "analysis/tick_columns.h"
 #include "capture/id_index.h"
 
 namespace heapscope::analysis {
@@ -156,23 +154,6 @@ FlatTable frames_of(const Capture& capture) {
   return table;
 }
 
-FlatTable ticks_of(const Capture& capture) {
-  FlatTable table;
-  table.rows = capture.ticks.size();
-  RealColumn times;
-  for (const capture::Tick& tick : capture.ticks) times.push_back(seconds_from_start(capture, tick.end_ns));
-  table.columns.push_back({"time_s", std::move(times)});
-  for (const auto& [name, field] : kTickColumns) {
-    const auto of = [field = field](const capture::Tick& tick) { return tick.*field; };
-    table.columns.push_back(numbers(name, capture.ticks, of));
-    if (field == &capture::Tick::live_bytes) {
-      const auto same = [](std::uint64_t bytes) { return bytes; };
-      table.columns.push_back(numbers("python_live_bytes", python_live_bytes(capture), same));
-    }
-  }
-  return table;
-}
-
 FlatTable threads_of(const Capture& capture, const std::vector<std::uint32_t>& thread_of_node) {
   const std::size_t known = capture.threads.size();
   std::vector<Figures> figures(known + 1);
@@ -287,7 +268,6 @@ FlatCapture flatten(const Capture& capture, std::size_t most_frames) {
   FlatCapture flat;
   flat.sites = sites_of(capture, thread_of_node, depths);
   flat.frames = frames_of(capture);
-  flat.ticks = ticks_of(capture);
   flat.threads = threads_of(capture, thread_of_node);
   add_stacks(flat, capture, depths,
              std::min<std::size_t>(most_frames, std::numeric_limits<std::int32_t>::max()));

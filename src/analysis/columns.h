@@ -2,7 +2,6 @@
 //
 //   sites    one row for each (stack, domain): its innermost frame, whose code that is, thread, and the figures
 //   frames   one row for each (code object, position) of the stacks; `frame` is its id
-//   ticks    one row for each interval of the timeline, as in the timeline of a capture, and what Python has of it
 //   threads  one row for each thread: its figures; what has no thread is a row too
 //
 // Columns are named as in the JSON of the verbs. In `sites`, in `threads` the figures sum to the summary's. Unknown is
@@ -31,11 +30,10 @@ struct TextColumn {
   std::vector<std::int32_t> words_of;  // index into words, -1 unknown
   std::vector<std::string> words;
 };
-using RealColumn = std::vector<double>;
 
 struct FlatColumn {
   std::string name;
-  std::variant<NumberColumn, TextColumn, RealColumn> data;
+  std::variant<NumberColumn, TextColumn> data;
 };
 struct FlatTable {
   std::size_t rows = 0;
@@ -45,7 +43,6 @@ struct FlatTable {
 struct FlatCapture {
   FlatTable sites;
   FlatTable frames;
-  FlatTable ticks;
   FlatTable threads;
   std::vector<std::int32_t> stack_ends;    // of each site
   std::vector<std::int32_t> stack_frames;  // row of `frames`

@@ -19,15 +19,13 @@ nb::dict column_of(const analysis::FlatColumn& column) {
     result["type"] = "int64";
     result["values"] = bytes_of(numbers->values);
     result["known"] = numbers->known.empty() ? nb::none() : nb::object(bytes_of(numbers->known));
-  } else if (const auto* texts = std::get_if<analysis::TextColumn>(&column.data)) {
-    nb::list words;
-    for (const std::string& word : texts->words) words.append(text(word));
-    result["type"] = "text";
-    result["values"] = bytes_of(texts->words_of);
-    result["words"] = words;
   } else {
-    result["type"] = "float64";
-    result["values"] = bytes_of(std::get<analysis::RealColumn>(column.data));
+    const auto& texts = std::get<analysis::TextColumn>(column.data);
+    nb::list words;
+    for (const std::string& word : texts.words) words.append(text(word));
+    result["type"] = "text";
+    result["values"] = bytes_of(texts.words_of);
+    result["words"] = words;
   }
   return result;
 }
@@ -49,7 +47,6 @@ nb::dict columns(const OpenedCapture& opened) {
   nb::dict result;
   result["sites"] = table_of(flat.sites);
   result["frames"] = table_of(flat.frames);
-  result["ticks"] = table_of(flat.ticks);
   result["threads"] = table_of(flat.threads);
   result["stack_ends"] = bytes_of(flat.stack_ends);
   result["stack_frames"] = bytes_of(flat.stack_frames);

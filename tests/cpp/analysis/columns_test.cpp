@@ -32,7 +32,7 @@ bool known(const NumberColumn& numbers, std::size_t row) {
 TEST(Columns, every_column_has_a_value_for_each_row) {
   History history(1, 700);
   const FlatCapture flat = flatten(read(history.file));
-  for (const FlatTable* table : {&flat.sites, &flat.frames, &flat.ticks, &flat.threads}) {
+  for (const FlatTable* table : {&flat.sites, &flat.frames, &flat.threads}) {
     EXPECT_GT(table->rows, 0U);
     for (const analysis::FlatColumn& each : table->columns) {
       if (const auto* numbers = std::get_if<NumberColumn>(&each.data)) {
@@ -40,13 +40,12 @@ TEST(Columns, every_column_has_a_value_for_each_row) {
         if (!numbers->known.empty()) {
           EXPECT_EQ(numbers->known.size(), (table->rows + 7) / 8) << each.name;
         }
-      } else if (const auto* texts = std::get_if<TextColumn>(&each.data)) {
-        EXPECT_EQ(texts->words_of.size(), table->rows) << each.name;
-        for (const std::int32_t word : texts->words_of) {
-          EXPECT_LT(word, static_cast<std::int32_t>(texts->words.size())) << each.name;
-        }
       } else {
-        EXPECT_EQ(std::get<analysis::RealColumn>(each.data).size(), table->rows) << each.name;
+        const auto& texts = std::get<TextColumn>(each.data);
+        EXPECT_EQ(texts.words_of.size(), table->rows) << each.name;
+        for (const std::int32_t word : texts.words_of) {
+          EXPECT_LT(word, static_cast<std::int32_t>(texts.words.size())) << each.name;
+        }
       }
     }
   }
@@ -58,21 +57,20 @@ TEST(Columns, what_is_not_known_or_beyond_an_int64_is_null) {
   LiveFile file;
   const std::uint32_t lane = file.add_lane("MainThread");
   file.add_live_site(file.root_of(lane), 10);
-  for (int count = 0; count < 9; ++count) {
-    capture::Tick& tick = file.ticks.emplace_back();
-    tick.end_ns = 1'500'000'000;
-    tick.rss_bytes = count == 8 ? capture::kUnknown : 7;
-    tick.pss_bytes = count == 3 ? std::uint64_t{1} << 63 : 7;
+  const std::uint32_t code = file.add_code("f", "/a.py", 1, {5});
+  for (std::uint32_t count = 0; count < 9; ++count) {
+    file.add_live_site(file.add_node(file.root_of(lane), code), 10 + count);
   }
-  const FlatCapture flat = flatten(read(file));
-  const auto& rss = column<NumberColumn>(flat.ticks, "rss_bytes");
-  const auto& pss = column<NumberColumn>(flat.ticks, "pss_bytes");
-  for (std::size_t row = 0; row < 9; ++row) {
-    EXPECT_EQ(known(rss, row), row != 8) << row;
-    EXPECT_EQ(known(pss, row), row != 3) << row;
+  Capture capture = read(file);
+  capture.sites.back().figures.peak_bytes = std::uint64_t{1} << 63;
+  const FlatCapture flat = flatten(capture);
+  const auto& peak = column<NumberColumn>(flat.sites, "peak_bytes");
+  const auto& line = column<NumberColumn>(flat.sites, "line");
+  for (std::size_t row = 0; row < flat.sites.rows; ++row) {
+    EXPECT_EQ(known(peak, row), row + 1 != flat.sites.rows) << row;
+    EXPECT_EQ(known(line, row), capture.sites[row].node != file.root_of(lane)) << row;
   }
-  EXPECT_FALSE(known(column<NumberColumn>(flat.sites, "line"), 0));
-  EXPECT_TRUE(column<NumberColumn>(flat.ticks, "live_bytes").known.empty());
+  EXPECT_TRUE(column<NumberColumn>(flat.sites, "live_bytes").known.empty());
 }
 
 TEST(Columns, stacks_that_are_too_many_keep_their_innermost_frames) {
