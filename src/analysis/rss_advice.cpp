@@ -1,6 +1,7 @@
 #include "analysis/rss_advice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace heapscope::analysis {
@@ -16,9 +17,7 @@ std::string mebibytes(std::uint64_t bytes) {
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
-  return std::to_string(
-             static_cast<int>(100.0 * static_cast<double>(part) / static_cast<double>(whole) + 0.5)) +
-         " %";
+  return std::to_string(std::lround(100.0 * static_cast<double>(part) / static_cast<double>(whole))) + " %";
 }
 
 // The size classes with most free room: ", 71 % of it among blocks of 48, 64 and 80 bytes".

@@ -396,7 +396,8 @@ std::optional<RssLedger> highest(const Capture& capture, const Ledger& ledger) {
   }
   const Heap* best = nullptr;
   for (const Heap& heap : ledger.heaps()) {
-    if (knows_rss(heap.tick) && heap.tick.rss_bytes >= most - most / 100) best = &heap;
+    if (!knows_rss(heap.tick) || heap.tick.rss_bytes < most - most / 100) continue;
+    if (best == nullptr || heap.whole || !best->whole) best = &heap;
   }
   if (best == nullptr && ledger.peak()) best = &*ledger.peak();
   if (best == nullptr) return std::nullopt;
@@ -477,8 +478,8 @@ std::vector<RssLedger> rss_over_time(const Capture& capture, std::size_t most) {
   }
   for (const RssSample* sample : samples_between_ticks(capture))
     ledgers.push_back(ledger.of(*sample, sample->rss_bytes));
-  std::stable_sort(ledgers.begin(), ledgers.end(),
-                   [](const RssLedger& a, const RssLedger& b) { return a.rss_at_ns < b.rss_at_ns; });
+  std::sort(ledgers.begin(), ledgers.end(),
+            [](const RssLedger& a, const RssLedger& b) { return a.rss_at_ns < b.rss_at_ns; });
   if (most == 0 || ledgers.size() <= most) return ledgers;
   const std::size_t together = (ledgers.size() + most - 1) / most;
   std::vector<RssLedger> kept;

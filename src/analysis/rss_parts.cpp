@@ -38,7 +38,7 @@ struct Claims {
 };
 
 // Pages of live blocks that nobody wrote to. CPython writes to nearly all that it allocates, so they are large
-// native blocks first, large Python ones next.
+// native blocks first, large Python ones next; what is small shares its pages with what was written.
 struct Untouched {
   std::uint64_t native = 0;
   std::uint64_t python = 0;
@@ -48,8 +48,6 @@ Untouched untouched_of(std::uint64_t bytes, std::uint64_t native, std::uint64_t 
   Untouched untouched;
   untouched.native = take(bytes, std::min(native, known(figures.native_large)));
   untouched.python = take(bytes, std::min(python, known(figures.python_large)));
-  untouched.native += take(bytes, native - untouched.native);
-  untouched.python += take(bytes, python - untouched.python);
   return untouched;
 }
 

@@ -155,13 +155,15 @@ struct TimelineRow {
 };
 
 std::vector<TimelineRow> timeline_rows(const capture::Capture& capture) {
+  const std::vector<const RssSample*> between = analysis::samples_between_ticks(capture);
   std::vector<TimelineRow> rows;
+  rows.reserve(capture.ticks.size() + between.size());
   for (const Tick& tick : capture.ticks)
     rows.push_back({tick.end_ns, &tick, nullptr, tick.rss_bytes, tick.pss_bytes});
-  for (const RssSample* sample : analysis::samples_between_ticks(capture))
+  for (const RssSample* sample : between)
     rows.push_back({sample->time_ns, nullptr, sample, sample->max_rss_bytes, sample->pss_bytes});
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const TimelineRow& a, const TimelineRow& b) { return a.time_ns < b.time_ns; });
+  std::sort(rows.begin(), rows.end(),
+            [](const TimelineRow& a, const TimelineRow& b) { return a.time_ns < b.time_ns; });
   std::size_t at = 0;
   for (const RssSample& sample : capture.rss_samples) {
     while (at < rows.size() && rows[at].time_ns < sample.time_ns) ++at;
