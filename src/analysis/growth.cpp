@@ -326,19 +326,34 @@ std::string_view pattern_name(Pattern pattern) noexcept {
   return "sawtooth";
 }
 
+namespace {
+
+Clock seconds_of(const TimeAxis& axis) {
+  Clock clock;
+  for (std::size_t bound = 0; bound <= axis.intervals(); ++bound) clock.push_back(axis.bound(bound));
+  return clock;
+}
+
+Clock intervals_of(const TimeAxis& axis) {
+  Clock clock;
+  for (std::size_t bound = 0; bound <= axis.intervals(); ++bound) clock.push_back(static_cast<double>(bound));
+  return clock;
+}
+
+}  // namespace
+
 Growth judge_growth(const TimeAxis& axis, const Curve& curve, bool of_survivors) {
-  Clock seconds;
-  Clock intervals;
-  for (std::size_t bound = 0; bound <= axis.intervals(); ++bound) {
-    seconds.push_back(axis.bound(bound));
-    intervals.push_back(static_cast<double>(bound));
-  }
-  Judge by_seconds(axis, curve, std::move(seconds));
+  Judge by_seconds(axis, curve, seconds_of(axis));
   if (by_seconds.suspects(of_survivors)) return by_seconds.growth();
-  Judge by_intervals(axis, curve, std::move(intervals));
+  Judge by_intervals(axis, curve, intervals_of(axis));
   if (by_intervals.suspects(of_survivors)) return by_intervals.growth();
   by_seconds.clear();
   return by_seconds.growth();
+}
+
+bool is_suspect(const TimeAxis& axis, const Curve& curve) {
+  return Judge(axis, curve, seconds_of(axis)).suspects(true) ||
+         Judge(axis, curve, intervals_of(axis)).suspects(true);
 }
 
 double late_gain_of_blocks(const Curve& curve, std::size_t from) noexcept {

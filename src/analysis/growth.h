@@ -82,6 +82,9 @@ inline constexpr std::size_t kLeastIntervals = 5;  // of a run of which somethin
 // `of_survivors`: whether to ask what stays too, where the floor tells nothing.
 Growth judge_growth(const TimeAxis& axis, const Curve& curve, bool of_survivors = true);
 
+// The same without the rest of the answer.
+bool is_suspect(const TimeAxis& axis, const Curve& curve);
+
 // How much more of the curve's blocks there are in the last third of a window than in its middle third.
 double late_gain_of_blocks(const Curve& curve, std::size_t from) noexcept;
 

@@ -94,6 +94,10 @@ class LeakFinder {
 
   const TimeAxis& axis() const noexcept { return curves_.axis(); }
 
+  bool is_suspect(std::span<const std::uint32_t> sites) {
+    return analysis::is_suspect(axis(), curves_.make(sites));
+  }
+
   LeakRow judge(std::span<const std::uint32_t> sites) {
     LeakRow row;
     for (const std::uint32_t site : sites) row.figures += capture_.sites[site].figures;
@@ -286,13 +290,13 @@ Leaks find_leaks(const Capture& capture, bool everything) {
       return capture.sites[site].figures.live_bytes != 0;
     });
     if (!is_live) return;
-    LeakRow row = finder.judge(sites);
     if (folded) {
       ++leaks.folded_rows;
-      leaks.folded_bytes += row.figures.live_bytes;
-      leaks.folded_suspects += row.growth.suspect() ? 1 : 0;
+      for (const std::uint32_t site : sites) leaks.folded_bytes += capture.sites[site].figures.live_bytes;
+      leaks.folded_suspects += finder.is_suspect(sites) ? 1 : 0;
       return;
     }
+    LeakRow row = finder.judge(sites);
     const Frame& frame = capture.frames[capture.nodes[row.node].frame];
     const CodeObject& code = capture.codes[frame.code];
     const Origin& origin = owners.of_file(code.file);
