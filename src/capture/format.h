@@ -23,6 +23,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "capture/tick_delta.h"
+
 namespace heapscope::capture {
 
 inline constexpr char kLiveMagic[8] = {'H', 'S', 'C', 'O', 'P', 'E', 'L', '\n'};
@@ -52,7 +54,7 @@ enum class ChunkKind : std::uint8_t {
   kStrings = 5,   // bytes, superblock.string_bytes
   kLanes = 6,     // Lane, superblock.lane_count
   kTicks = 7,     // Tick, Timeline.tick_count; of the timeline's generation
-  kTickLog = 8,   // TickDelta, Timeline.log_count; of the timeline's generation
+  kTickLog = 8,   // TickRecord (tick_delta.h), Timeline.log_count; of the timeline's generation
   kEvents = 9,    // reserved for marks, function spans and garbage collections; superblock.event_bytes
 };
 
@@ -197,21 +199,6 @@ struct Tick {
 static_assert(sizeof(Tick) == 512);
 inline constexpr std::uint32_t kUnknownPages = ~std::uint32_t{0};
 inline constexpr std::uint64_t kTickPageBytes = 4096;
-
-// How a cohort (site, birth tick) changed in one tick; what did not change has no entry, and several
-// entries with the same key add up. Live at the end of t, born in [a, b] = sum over born in [a, b] and
-// tick <= t. `allocated` stands in entries with born == tick only and counts blocks that did not survive it
-// too. Tick numbers at or past Timeline.tick_count belong to the tick that had not ended.
-struct TickDelta {
-  std::uint32_t site;
-  std::uint16_t tick;
-  std::uint16_t born;
-  std::int64_t live_bytes;
-  std::int64_t live_blocks;
-  std::uint64_t allocated_bytes;
-  std::uint64_t allocated_blocks;
-};
-static_assert(sizeof(TickDelta) == 40);
 
 // The timeline of one generation. A merge writes ticks and log of the next generation and then flips
 // superblock.timeline, which picks one of two.

@@ -375,10 +375,10 @@ class LiveReader {
     note_missing(count - read, count, "ticks");
     if (!in_order) note("the ticks are not in the order of time");
     const std::uint64_t entries = bounded(timeline().log_count, kMaxRecords, "entries of the change log");
-    raw_.tick_log.reserve(tables_.capacity<TickDelta>(ChunkKind::kTickLog, entries));
-    const std::uint64_t missing = tables_.for_each<TickDelta>(
+    raw_.tick_log.reserve(tables_.capacity<TickRecord>(ChunkKind::kTickLog, entries));
+    const std::uint64_t missing = tables_.for_each<TickRecord>(
         ChunkKind::kTickLog, entries,
-        [&](std::size_t, const TickDelta& delta) { raw_.tick_log.push_back(delta); });
+        [&](std::size_t, const TickRecord& record) { raw_.tick_log.push_back(from_record(record)); });
     note_missing(missing, entries, "entries of the change log");
   }
 

@@ -7,6 +7,7 @@ namespace heapscope::tracker {
 using capture::ChunkKind;
 using capture::Tick;
 using capture::TickDelta;
+using capture::TickRecord;
 using capture::Timeline;
 
 bool TickLog::open(capture::Writer& writer) noexcept {
@@ -14,14 +15,15 @@ bool TickLog::open(capture::Writer& writer) noexcept {
   timeline_ = &writer.superblock()->timelines[0];
   *timeline_ = {1, kFirstTickNs, 0, 0};
   writer.superblock()->timeline = 0;
-  full_at_ = kMaxDeltas;
-  return tick_at(generation_, 1, 0) != nullptr && delta_at(generation_, 1, 0) != nullptr;
+  full_at_ = kMaxRecords;
+  return tick_at(generation_, 1, 0) != nullptr && add_chunk(generation_, 1, 0);
 }
 
 void TickLog::close() noexcept {
-  generation_.deltas.release();
+  generation_.records.release();
   generation_ = {};
-  scratch_.release();
+  merged_.release();
+  place_of_site_.release();
   timeline_ = nullptr;
   writer_ = nullptr;
 }
@@ -37,25 +39,29 @@ Tick* TickLog::tick_at(Generation& generation, std::uint64_t number, std::size_t
   return generation.ticks[chunk] + index % kTicksPerChunk;
 }
 
-TickDelta* TickLog::delta_at(Generation& generation, std::uint64_t number, std::size_t index) noexcept {
-  const std::size_t chunk = index / kDeltasPerChunk;
-  if (!generation.deltas.reserve(chunk + 1)) return nullptr;
-  if (generation.deltas[chunk] == nullptr) {
-    generation.deltas[chunk] = static_cast<TickDelta*>(writer_->add_chunk(
+[[gnu::cold]] bool TickLog::add_chunk(Generation& generation, std::uint64_t number,
+                                      std::size_t chunk) noexcept {
+  if (!generation.records.reserve(chunk + 1)) return false;
+  if (generation.records[chunk] == nullptr) {
+    generation.records[chunk] = static_cast<TickRecord*>(writer_->add_chunk(
         ChunkKind::kTickLog, static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(chunk)));
-    if (generation.deltas[chunk] == nullptr) return nullptr;
   }
-  return generation.deltas[chunk] + index % kDeltasPerChunk;
+  return generation.records[chunk] != nullptr;
 }
 
-bool TickLog::append(const TickDelta& delta) noexcept {
-  TickDelta* place = delta_at(generation_, timeline_->generation, timeline_->log_count);
-  if (place == nullptr) return false;
-  *place = delta;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  ++timeline_->log_count;
-  return true;
+bool TickLog::write(Generation& generation, Timeline& timeline, const TickDelta& delta) noexcept {
+  return to_records(delta, [&](const TickRecord& record) {
+    const std::size_t chunk = timeline.log_count / kRecordsPerChunk;
+    if (timeline.log_count % kRecordsPerChunk == 0 && !add_chunk(generation, timeline.generation, chunk))
+      return false;
+    generation.records[chunk][timeline.log_count % kRecordsPerChunk] = record;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    ++timeline.log_count;
+    return true;
+  });
 }
+
+bool TickLog::append(const TickDelta& delta) noexcept { return write(generation_, *timeline_, delta); }
 
 bool TickLog::end_tick(const Tick& tick) noexcept {
   Tick* place = tick_at(generation_, timeline_->generation, timeline_->tick_count);
@@ -71,36 +77,29 @@ bool TickLog::is_full() const noexcept {
          (timeline_->log_count >= full_at_ && timeline_->tick_count > 2);
 }
 
-// The changes of ticks `first` and `first + 1`, added up, to the next generation. `at`: first unread change.
+// The changes of ticks `first` and `first + 1`, added up, to the next generation. `at`: first unread record.
 bool TickLog::merge_pair(std::size_t first, Generation& next, Timeline& timeline, std::size_t& at) noexcept {
   std::size_t count = 0;
   for (; at < timeline_->log_count; ++at) {
-    TickDelta delta = *delta_at(generation_, timeline_->generation, at);
-    if (delta.tick > first + 1) break;
-    if (!scratch_.reserve(count + 1)) return false;
+    const TickRecord& record = generation_.records[at / kRecordsPerChunk][at % kRecordsPerChunk];
+    if (record.tick > first + 1) break;
+    TickDelta delta = from_record(record);
     delta.tick = static_cast<std::uint16_t>(delta.tick / 2);
     delta.born = static_cast<std::uint16_t>(delta.born / 2);
-    scratch_[count++] = delta;
-  }
-  TickDelta* deltas = scratch_.data();
-  std::sort(deltas, deltas + count, [](const TickDelta& a, const TickDelta& b) {
-    return a.born != b.born ? a.born < b.born : a.site < b.site;
-  });
-  for (std::size_t from = 0; from < count;) {
-    TickDelta sum = deltas[from];
-    std::size_t to = from + 1;
-    for (; to < count && deltas[to].born == sum.born && deltas[to].site == sum.site; ++to) {
-      sum.live_bytes += deltas[to].live_bytes;
-      sum.live_blocks += deltas[to].live_blocks;
-      sum.allocated_bytes += deltas[to].allocated_bytes;
-      sum.allocated_blocks += deltas[to].allocated_blocks;
+    if (!merged_.reserve(count + 1) || !place_of_site_.reserve(delta.site + std::size_t{1})) return false;
+    TickDelta& last = merged_[place_of_site_[delta.site]];
+    if (place_of_site_[delta.site] < count && last.site == delta.site && last.born == delta.born) {
+      last.live_bytes += delta.live_bytes;
+      last.live_blocks += delta.live_blocks;
+      last.allocated_bytes += delta.allocated_bytes;
+      last.allocated_blocks += delta.allocated_blocks;
+    } else {
+      place_of_site_[delta.site] = static_cast<std::uint32_t>(count);
+      merged_[count++] = delta;
     }
-    from = to;
-    if (sum.live_bytes == 0 && sum.live_blocks == 0 && sum.allocated_blocks == 0) continue;
-    TickDelta* place = delta_at(next, timeline.generation, timeline.log_count);
-    if (place == nullptr) return false;
-    *place = sum;
-    ++timeline.log_count;
+  }
+  for (std::size_t index = 0; index < count; ++index) {
+    if (!write(next, timeline, merged_[index])) return false;
   }
   return true;
 }
@@ -127,16 +126,17 @@ bool TickLog::merge() noexcept {
   if (done) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     superblock->timeline = other;
-    generation_.deltas.release();
+    generation_.records.release();
     generation_ = next;
     timeline_ = &timeline;
-    full_at_ = std::clamp<std::size_t>(2 * timeline.log_count, kMaxDeltas, kMostDeltas);
+    full_at_ = std::clamp<std::size_t>(2 * timeline.log_count, kMaxRecords, kMostRecords);
   } else {
-    next.deltas.release();
+    next.records.release();
   }
   writer_->drop_chunks(ChunkKind::kTicks, static_cast<std::uint32_t>(dropped));
   writer_->drop_chunks(ChunkKind::kTickLog, static_cast<std::uint32_t>(dropped));
-  scratch_.release();
+  merged_.release();
+  place_of_site_.release();
   return done;
 }
 

@@ -1,11 +1,12 @@
 // The timeline as it is written: the ticks, and which cohorts changed in each (format.h, Tick and TickDelta).
 //
-// There are at most kMaxTicks ticks and kMaxDeltas changes. When either is reached neighbouring ticks merge
-// and the interval doubles, so a run of any length has a bounded timeline, finest for short runs. A merge
-// writes a new generation beside the old one and flips one word; changes with equal keys add up and what
-// cancels out is gone. It costs about 0.1 us a change, and twice as long a run comes before the next.
-// Merging makes nothing smaller where each stack changed once, as in imports (pandas: 140,000): so that those
-// do not use up the timeline, the log may be twice as long as the last merge left it, up to kMostDeltas.
+// There are at most kMaxTicks ticks and kMaxRecords records of changes. When either is reached neighbouring ticks merge and the interval doubles, so a run of any length has a
+// bounded timeline, finest for short runs. A merge writes a new generation beside the old one and flips one
+// word; changes with equal keys add up and what cancels out is gone. Linear in the records (a sparse set by
+// site: Briggs and Torczon, "An Efficient Representation for Sparse Sets"), and twice as long a run comes
+// before the next. Merging makes nothing smaller where each stack changed once, as in imports (pandas: 140,000):
+// so that those do not use up the timeline, the log may be twice as long as the last merge left it, up to
+// kMostRecords (16 MiB).
 //
 // Recording lock held.
 #pragma once
@@ -22,8 +23,8 @@ namespace heapscope::tracker {
 class TickLog {
  public:
   static constexpr std::uint64_t kFirstTickNs = 10'000'000;
-  static constexpr std::size_t kMaxDeltas = std::size_t{1} << 17;
-  static constexpr std::size_t kMostDeltas = std::size_t{1} << 20;
+  static constexpr std::size_t kMaxRecords = std::size_t{1} << 17;
+  static constexpr std::size_t kMostRecords = std::size_t{1} << 20;
 
   bool open(capture::Writer& writer) noexcept;
   void close() noexcept;
@@ -43,22 +44,24 @@ class TickLog {
  private:
   static constexpr std::size_t kTicksPerChunk = capture::kChunkBytes / sizeof(capture::Tick);
   static constexpr std::size_t kTickChunks = capture::kMaxTicks / kTicksPerChunk;
-  static constexpr std::size_t kDeltasPerChunk = capture::kChunkBytes / sizeof(capture::TickDelta);
+  static constexpr std::size_t kRecordsPerChunk = capture::kChunkBytes / sizeof(capture::TickRecord);
 
   // The records of one generation.
   struct Generation {
     capture::Tick* ticks[kTickChunks] = {};
-    PageArray<capture::TickDelta*> deltas;
+    PageArray<capture::TickRecord*> records;
   };
   capture::Tick* tick_at(Generation& generation, std::uint64_t number, std::size_t index) noexcept;
-  capture::TickDelta* delta_at(Generation& generation, std::uint64_t number, std::size_t index) noexcept;
+  bool write(Generation& generation, capture::Timeline& timeline, const capture::TickDelta& delta) noexcept;
+  bool add_chunk(Generation& generation, std::uint64_t number, std::size_t chunk) noexcept;
   bool merge_pair(std::size_t first, Generation& next, capture::Timeline& timeline, std::size_t& at) noexcept;
 
   capture::Writer* writer_ = nullptr;
   capture::Timeline* timeline_ = nullptr;
   Generation generation_;
-  std::size_t full_at_ = kMaxDeltas;  // changes
-  PageArray<capture::TickDelta> scratch_;
+  std::size_t full_at_ = kMaxRecords;
+  PageArray<capture::TickDelta> merged_;    // scratch of a merge: the changes of a pair of ticks
+  PageArray<std::uint32_t> place_of_site_;  // where in it a site's last change is, if it is there
 };
 
 }  // namespace heapscope::tracker

@@ -121,7 +121,14 @@ class LiveFile {
   std::string bytes() {
     capture::Timeline& timeline = superblock.timelines[superblock.timeline & 1];
     timeline.tick_count = ticks.size();
-    timeline.log_count = log.size();
+    std::vector<capture::TickRecord> log_records;
+    for (const capture::TickDelta& delta : log) {
+      capture::to_records(delta, [&](const capture::TickRecord& record) {
+        log_records.push_back(record);
+        return true;
+      });
+    }
+    timeline.log_count = log_records.size();
     superblock.node_count = nodes.size();
     superblock.site_count = sites.size();
     superblock.code_count = codes.size();
@@ -139,7 +146,7 @@ class LiveFile {
         pieces(ChunkKind::kCodes, 0, codes),
         pieces(ChunkKind::kLanes, 0, lanes),
         pieces(ChunkKind::kTicks, generation, ticks),
-        pieces(ChunkKind::kTickLog, generation, log),
+        pieces(ChunkKind::kTickLog, generation, log_records),
         pieces(ChunkKind::kStrings, 0, std::vector<char>(strings.begin(), strings.end())),
     };
     for (std::size_t round = 0, added = 1; added != 0; ++round) {

@@ -211,8 +211,8 @@ class File {
   const capture::Tick& tick(std::uint64_t number) const {
     return at<capture::Tick>(capture::ChunkKind::kTicks, generation(), number);
   }
-  const capture::TickDelta& delta(std::uint64_t number) const {
-    return at<capture::TickDelta>(capture::ChunkKind::kTickLog, generation(), number);
+  capture::TickDelta delta(std::uint64_t number) const {
+    return capture::from_record(at<capture::TickRecord>(capture::ChunkKind::kTickLog, generation(), number));
   }
 
   // The figures of all sites that ever allocated, by the rules that stand above SiteCounters.

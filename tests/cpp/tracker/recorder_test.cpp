@@ -44,7 +44,7 @@ void expect_same_log(const OpenRecorder& open, const std::vector<Cohorts>& expec
   std::uint64_t at = 0;
   for (std::size_t tick = 0; tick < expected.size(); ++tick) {
     for (; at < file.timeline().log_count && file.delta(at).tick == tick; ++at) {
-      const capture::TickDelta& delta = file.delta(at);
+      const capture::TickDelta delta = file.delta(at);
       ASSERT_LE(delta.born, delta.tick);
       ASSERT_TRUE(delta.allocated_blocks == 0 || delta.born == delta.tick);
       live[{delta.site, delta.born}] += {delta.live_bytes, delta.live_blocks};
