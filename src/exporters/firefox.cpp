@@ -75,10 +75,12 @@ class Profile {
     json_.key("preprocessedProfileVersion").number(kProcessedVersion);
     json_.key("product").string(request_.title);
     json_.key("importedFrom").string(request_.exporter);
-    json_.key("interval").number(std::max(1.0, milliseconds(capture_.counters.tick_ns)));
+    const double interval = std::max(1.0, milliseconds(capture_.counters.tick_ns));
+    json_.key("interval").number(interval);
     json_.key("startTime").number(milliseconds(capture_.counters.start_realtime_ns));
     json_.key("profilingStartTime").number(0);
-    json_.key("profilingEndTime").number(milliseconds(duration_ns(capture_)));
+    // What stands at the end itself would be outside.
+    json_.key("profilingEndTime").number(milliseconds(duration_ns(capture_)) + interval);
     json_.key("processType").number(0);
     json_.key("stackwalk").number(1);
     json_.key("symbolicated").boolean(true);

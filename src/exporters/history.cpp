@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/rss_ledger.h"
 #include "exporters/site_values.h"
 
 namespace heapscope::exporters {
@@ -33,10 +34,11 @@ struct TickSeries {
   std::string_view name;
   std::string_view unit;
   std::uint64_t Tick::*field;
+  std::uint64_t capture::RssSample::*sampled = nullptr;  // what is known between ticks
 };
 constexpr TickSeries kTickSeries[] = {
-    {"RSS", "bytes", &Tick::rss_bytes},
-    {"PSS", "bytes", &Tick::pss_bytes},
+    {"RSS", "bytes", &Tick::rss_bytes, &capture::RssSample::rss_bytes},
+    {"PSS", "bytes", &Tick::pss_bytes, &capture::RssSample::pss_bytes},
     {"highest heap in the interval", "bytes", &Tick::max_live_bytes},
     {"blocks", "", &Tick::live_blocks},
     {"threads", "", &Tick::threads},
@@ -70,6 +72,7 @@ std::vector<Series> make_series(const Capture& capture) {
         {point.time_ns, point.bytes[static_cast<std::size_t>(capture::Domain::kObject)]});
   }
   all.push_back(std::move(objects));
+  const std::vector<const capture::RssSample*> samples = analysis::samples_between_ticks(capture);
   for (const TickSeries& column : kTickSeries) {
     Series series{column.name, column.unit, {}};
     for (std::size_t tick = 0; tick < capture.ticks.size(); ++tick) {
@@ -77,6 +80,15 @@ std::vector<Series> make_series(const Capture& capture) {
       if (was_written(capture.ticks[tick]) && value != capture::kUnknown) {
         series.points.push_back({ends[tick], value});
       }
+    }
+    if (column.sampled != nullptr) {
+      for (const capture::RssSample* sample : samples) {
+        const std::uint64_t value = sample->*column.sampled;
+        if (value == capture::kUnknown) continue;
+        series.points.push_back({std::min(since_start(capture, sample->time_ns), ends.back()), value});
+      }
+      std::stable_sort(series.points.begin(), series.points.end(),
+                       [](const Point& a, const Point& b) { return a.time_ns < b.time_ns; });
     }
     if (!series.points.empty()) all.push_back(std::move(series));
   }

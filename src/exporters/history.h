@@ -1,4 +1,5 @@
-// A capture over time, for formats with a time axis: one point at the end of each tick.
+// A capture over time, for formats with a time axis: one point at the end of each tick, and for RSS where it was
+// sampled in between.
 //
 // Times are nanoseconds since the start and never decrease; ticks that were never written or go back in time
 // are left out. O(ticks + log).

@@ -1,5 +1,6 @@
 // The whole capture as one JSON document, heapscope/export/1. docs/export.schema.json is its schema.
 #include "analysis/owner.h"
+#include "analysis/rss_ledger.h"
 #include "analysis/summary.h"
 #include "analysis/table.h"
 #include "analysis/tick_columns.h"
@@ -27,6 +28,7 @@ class Document {
     write_stacks();
     write_sites();
     write_ticks();
+    write_rss_samples();
     json_.new_line().end_object();
   }
 
@@ -143,6 +145,20 @@ class Document {
         json_.key(name);
         known(tick.*field);
       }
+      json_.end_object();
+    }
+    json_.end_array();
+  }
+
+  void write_rss_samples() {
+    json_.new_line().key("rss_samples").begin_array();
+    for (const capture::RssSample* sample : analysis::samples_between_ticks(capture_)) {
+      json_.new_line().begin_object();
+      json_.key("time_s").number(analysis::seconds_from_start(capture_, sample->time_ns));
+      json_.key("rss_bytes").number(sample->rss_bytes);
+      json_.key("max_rss_bytes").number(sample->max_rss_bytes);
+      json_.key("pss_bytes");
+      known(sample->pss_bytes);
       json_.end_object();
     }
     json_.end_array();
