@@ -100,6 +100,7 @@ bool clock_says_tick() noexcept {
   state.now_ns =
       static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
   state.superblock->end_ns = state.now_ns;
+  if ((state.peak_word & 1) != 0) state.superblock->peak_ns = state.now_ns;
   if (state.now_ns < state.next_tick_ns || state.tick_due != 0) return false;
   state.tick_due = 1;
   return true;

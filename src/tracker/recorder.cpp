@@ -75,7 +75,11 @@ std::uint32_t Recorder::make_site(std::uint32_t node, capture::Domain domain) no
 
 // ---- live values and the peak
 
+static constexpr std::uint64_t kLargeStep = std::uint64_t{64} << 10;
+
 void Recorder::reach_maximum() noexcept {
+  // Few large blocks make a peak and a timeline as many small ones do: each has the clock read.
+  if (state.live[0] - state.tick_max_bytes >= kLargeStep) state.countdown = 1;
   state.tick_max_bytes = state.live[0];
   if (state.live[0] <= state.peak_bytes) return;
   state.peak_bytes = state.live[0];
