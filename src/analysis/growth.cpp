@@ -46,6 +46,7 @@ Trend trend_of(const TimeAxis& axis, const std::vector<double>& values, std::siz
   const std::size_t points = std::min(kSlopePoints, last - from + 1);
   if (points < 2) return {};
   std::vector<std::size_t> chosen;
+  chosen.reserve(points);
   for (std::size_t point = 0; point < points; ++point) {
     chosen.push_back(from + (last - from) * point / (points - 1));
   }
@@ -224,6 +225,7 @@ class Judge {
     const std::vector<std::size_t> rises = Steadiness(floor_, clock_, from).rises();
     growth_.rises = rises.size();
     std::vector<double> steps;
+    steps.reserve(rises.size());
     for (const std::size_t interval : rises) steps.push_back(floor_[interval + 1] - floor_[interval]);
     std::sort(steps.begin(), steps.end(), std::greater<>());
     double largest = 0;

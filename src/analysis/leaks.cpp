@@ -61,8 +61,9 @@ class Lines {
     }
     order_.resize(capture.sites.size());
     std::iota(order_.begin(), order_.end(), 0U);
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return group_of_[a] < group_of_[b]; });
+    std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return group_of_[a] != group_of_[b] ? group_of_[a] < group_of_[b] : a < b;
+    });
   }
 
   // Calls visit(sites, is_folded) for each line.

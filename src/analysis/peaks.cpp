@@ -68,8 +68,9 @@ std::vector<Peak> find_peaks(const capture::Capture& capture, std::size_t most, 
     }
   }
   if (rising && extreme.bytes != 0) peaks.push_back(extreme);
-  std::stable_sort(peaks.begin(), peaks.end(),
-                   [](const Peak& a, const Peak& b) { return a.bytes > b.bytes; });
+  std::sort(peaks.begin(), peaks.end(), [](const Peak& a, const Peak& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.at_s < b.at_s;
+  });
   if (most != 0 && peaks.size() > most) peaks.resize(most);
   return peaks;
 }

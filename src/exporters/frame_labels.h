@@ -30,9 +30,8 @@ class FrameLabels {
   // `line` 0: unknown. A frame outside of Python has no file.
   void append(Sink& sink, std::uint32_t function, std::uint32_t file, std::uint32_t line) const {
     sink.append(text(function));
-    if (capture_.strings[file].empty() || capture_.strings[file].front() == '<') {
-      if (capture_.strings[file].empty() || line == 0) return;
-    }
+    const std::string& name = capture_.strings[file];
+    if (name.empty() || (name.front() == '<' && line == 0)) return;
     sink.append(" (");
     sink.append(text(file));
     if (line != 0) {

@@ -87,8 +87,9 @@ std::vector<Series> make_series(const Capture& capture) {
         if (value == capture::kUnknown) continue;
         series.points.push_back({std::min(since_start(capture, sample->time_ns), ends.back()), value});
       }
-      std::stable_sort(series.points.begin(), series.points.end(),
-                       [](const Point& a, const Point& b) { return a.time_ns < b.time_ns; });
+      std::sort(series.points.begin(), series.points.end(), [](const Point& a, const Point& b) {
+        return a.time_ns != b.time_ns ? a.time_ns < b.time_ns : a.value < b.value;
+      });
     }
     if (!series.points.empty()) all.push_back(std::move(series));
   }

@@ -222,7 +222,8 @@ def test_own_memory_holds_the_captures_pages(tmp_path: Path) -> None:
     resident = 0
     for entry in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", smaps, flags=re.MULTILINE):
         if str(path) in entry:
-            resident += 1024 * int(re.search(r"^Rss: +(\d+)", entry, re.MULTILINE)[1])
+            (kilobytes,) = re.findall(r"^Rss: +(\d+)", entry, re.MULTILINE)
+            resident += 1024 * int(kilobytes)
     assert resident > 0
     own = Capture(path).summary()["tracker"]["bytes"]
     assert own >= resident

@@ -362,7 +362,7 @@ def with_another_dictionary(count: int) -> Plain:
 
 def after_a_deletion(count: int) -> Plain:
     made = Plain(count + 1)
-    del made.name_0
+    delattr(made, "name_0")
     return made
 
 

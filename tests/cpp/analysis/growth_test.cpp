@@ -190,10 +190,10 @@ TEST(Growth, growth_that_begins_later_is_found_from_there) {
 // 1 - exp(-t / tau) of 1,000 blocks.
 Program filling(std::size_t ticks, double tau) {
   Program program(ticks);
-  double made = 0;
+  std::uint64_t made = 0;
   for (std::size_t tick = 0; tick < ticks; ++tick) {
     const double target = 1000 * (1 - std::exp(-static_cast<double>(tick + 1) / tau));
-    for (; made + 1 <= target; ++made) program.allocate(tick);
+    for (; static_cast<double>(made + 1) <= target; ++made) program.allocate(tick);
   }
   return program;
 }

@@ -13,7 +13,6 @@ namespace heapscope::tests {
 namespace {
 
 using analysis::find_leaks;
-using analysis::Finding;
 using analysis::LeakRow;
 using analysis::Leaks;
 using capture::Capture;

@@ -9,7 +9,7 @@ struct Expected {
   std::string_view file;
   Owner owner;
   std::string_view module;
-  std::string_view distribution = "";
+  std::string_view distribution{};
 };
 
 void expect(std::initializer_list<Expected> all) {
@@ -95,11 +95,11 @@ TEST(Owner, code_outside_of_python_is_the_interpreters) {
 
 TEST(Owner, a_windows_path_has_backslashes_between_its_directories_and_others_have_not) {
   expect({
-      {"C:\\Python311\\Lib\\json\\decoder.py", Owner::kInterpreter, "json.decoder"},
-      {"C:\\venv\\Lib\\Site-Packages\\numpy\\core\\__init__.py", Owner::kLibrary, "numpy.core", "numpy"},
-      {"\\\\server\\share\\work.py", Owner::kProgram, "work"},
-      {"C:\\code\\Lib\\work.py", Owner::kProgram, "work"},
-      {"/home/me/a\\site-packages\\b.py", Owner::kProgram, "a\\site-packages\\b"},
+      {R"(C:\Python311\Lib\json\decoder.py)", Owner::kInterpreter, "json.decoder"},
+      {R"(C:\venv\Lib\Site-Packages\numpy\core\__init__.py)", Owner::kLibrary, "numpy.core", "numpy"},
+      {R"(\\server\share\work.py)", Owner::kProgram, "work"},
+      {R"(C:\code\Lib\work.py)", Owner::kProgram, "work"},
+      {R"(/home/me/a\site-packages\b.py)", Owner::kProgram, R"(a\site-packages\b)"},
   });
 }
 

@@ -129,8 +129,8 @@ TEST_P(CallTrees, a_call_graph_counts_each_stack_once_for_each_function_and_edge
     EXPECT_EQ(graph.total, total);
     for (const exporters::GraphFunction& function : graph.functions) {
       const Place place = place_of(capture, function.frame);
-      EXPECT_EQ(function.own, own.count(place) == 0 ? 0 : own[place]);
-      EXPECT_EQ(function.inclusive, inclusive.count(place) == 0 ? 0 : inclusive[place]);
+      EXPECT_EQ(function.own, own.contains(place) ? own[place] : 0);
+      EXPECT_EQ(function.inclusive, inclusive.contains(place) ? inclusive[place] : 0);
     }
     std::map<std::pair<Place, Place>, std::uint64_t> found;
     for (const exporters::GraphEdge& edge : graph.edges) {
