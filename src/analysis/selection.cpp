@@ -54,6 +54,7 @@ void keep_range(const Capture& whole, Selected& selected, const Range& wanted) {
   const bool has_peak = selected.peak_at_s >= found.from_s && selected.peak_at_s <= found.to_s;
   for (capture::Site& site : sites) {
     Figures figures;
+    figures.largest_bytes = site.figures.largest_bytes;
     if (has_peak) {
       figures.peak_bytes = site.figures.peak_bytes;
       figures.peak_blocks = site.figures.peak_blocks;

@@ -7,6 +7,7 @@
 //   live       allocated in the range and live at its end
 //   allocated  allocated in the range
 //   temporary  allocated in the range and freed before its end
+//   largest    of the whole run
 // The log knows whole ticks: a range is widened to those that it touches, as in time_range.h. O(capture + log).
 #pragma once
 

@@ -68,6 +68,16 @@ def _is_live(blocks: Blocks, tick: int) -> bool:
     return blocks.born <= tick and (blocks.freed is None or blocks.freed > tick)
 
 
+def _tick_record(site: int, tick: int, born: int, kind: int, size: int, blocks: int) -> bytes:
+    """Of src/capture/tick_delta.h."""
+    high = (blocks >> 24) & 0xFF
+    return struct.pack(
+        "<QQ",
+        site | tick << 32 | born << 43 | kind << 54 | high << 56,
+        (size & 0xFF_FFFF_FFFF) | (blocks & 0xFF_FFFF) << 40,
+    )
+
+
 def _largest(every: Sequence[Blocks]) -> int:
     return max((blocks.bytes // blocks.count for blocks in every), default=0)
 
@@ -118,7 +128,7 @@ class _Maker:
             (4, 0, 64, self._codes),
             (6, 0, 512, [self._lane(lane) for lane in range(len(program.threads))]),
             (7, 1, 512, ticks),
-            (8, 1, 40, log),
+            (8, 1, 16, log),
             (5, 0, 1, [bytes(self._strings)]),
         ]
         chunks, directory = [bytearray(CHUNK)], [0]
@@ -252,7 +262,13 @@ class _Maker:
                     died[0] -= blocks.bytes
                     died[1] -= blocks.count
             for (tick, born_in), figures in sorted(changes.items()):
-                made.append(struct.pack("<IHHqqQQ", site, tick, born_in, *figures))
+                live, allocated = tuple(figures[:2]), tuple(figures[2:])
+                kinds = [(2, live)] if live == allocated else [(0, live), (1, allocated)]
+                made += [
+                    _tick_record(site, tick, born_in, kind, *figure)
+                    for kind, figure in kinds
+                    if any(figure)
+                ]
         return made
 
     def _metadata(self) -> bytes:
