@@ -12,6 +12,8 @@ import capture_maker
 import goldens
 import pytest
 
+from heapscope.cli import summary
+
 pytestmark = pytest.mark.one_version
 
 VERBS = {
@@ -86,6 +88,17 @@ def test_letters_that_ascii_lacks_are_escapes(tmp_path: Path) -> None:
 def test_the_headline_names_the_programs_line_behind_a_library(directory: Path) -> None:
     first = printed(directory, "summary", 80).decode().splitlines()[0]
     assert first == "Peak 20.4 MiB at 600 ms; 59 % from json.loads(), called at work.py:7"
+
+
+def test_the_headline_names_what_no_line_of_the_program_led_to() -> None:
+    own = [{"file": "work.py", "line": 3, "function": "main", "bytes": 2**20}]
+    top = [{"file": "lib/reader.py", "line": 9, "function": "read", "peak_bytes": 3 * 2**20}]
+    document = {"peak_bytes": 2**22, "peak_at_s": 1.5, "top": top}
+    assert summary.headline(document, own) == (
+        "Peak 4.00 MiB at 1.5 s; 75 % from read() at lib/reader.py:9"
+    )
+    top[0]["peak_bytes"] = 2**20
+    assert summary.headline(document, own).endswith("25 % from main() at work.py:3")
 
 
 def test_imports_count_for_the_line_that_imports(directory: Path) -> None:

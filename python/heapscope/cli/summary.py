@@ -113,9 +113,10 @@ def headline(document: Document, own: list[Document], width: int = 80) -> str:
         sentence += f" at {units.duration(document['peak_at_s'])}"
     heaviest = [(row, row["bytes"]) for row in own[:1]]
     heaviest += [(row, row["peak_bytes"]) for row in document["top"][:1]]
-    if not heaviest or not heaviest[0][1]:
+    if not heaviest or not max(held for _, held in heaviest):
         return sentence
-    row, held = heaviest[0]
+    # More than any line of the program led to: a library's own thread, say.
+    row, held = max(heaviest, key=lambda pair: pair[1])
     room = max(width - 20, 40)
     where = fit(places.place(row["file"], row["line"]), room)
     callee = row.get("callee")

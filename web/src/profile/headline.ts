@@ -1,5 +1,5 @@
-// The opening sentence's facts: the line of the program that most of a figure comes from. What a library
-// allocates is put to the innermost line of the program that called it.
+// The opening sentence's facts: the line that most of a figure comes from. What a library allocates is put to the
+// innermost line of the program that called it, and to its own line where none did: in a library's thread, say.
 
 import type { Profile } from "./profile";
 
@@ -20,15 +20,15 @@ export function blamedFrames({ nodes, frames, files, manifest }: Profile): Int32
   return blamed;
 }
 
-/** Of values by node; null where no line of the program is to be found. O(nodes). */
+/** Of values by node; null where no line is to be found. O(nodes). */
 export function culpritOf(
-  { frames }: Profile,
+  { frames, nodes }: Profile,
   blamed: Int32Array,
   self: Float64Array,
 ): Culprit | null {
   const sums = new Float64Array(frames.length);
   for (let node = 1; node < self.length; node++)
-    if (self[node] !== 0) sums[blamed[node]!]! += self[node]!;
+    if (self[node] !== 0) sums[blamed[node]! || nodes.frame[node]!]! += self[node]!;
   let found = 0;
   for (let frame = 1; frame < sums.length; frame++)
     if (Math.abs(sums[frame]!) > (found === 0 ? 0 : Math.abs(sums[found]!))) found = frame;
