@@ -63,11 +63,11 @@ def finish(path: str, status: int | None, program: Supervisor, *, announce: bool
 def say_losses(tracker: dict[str, Any]) -> None:
     """Say what is missing in a capture, and why."""
     lost = tracker["events_lost"]
-    if not lost:
+    if not lost and not tracker["disk_full"]:
         return
     reason = ""
     if tracker["disk_full"]:
-        reason = ": the disk was full"
+        reason = ": the disk was full"  # with no event lost, new stacks were counted at their callers
     elif tracker["out_of_memory"]:
         reason = ": there was no memory for the tracker"
     say(f"the capture is incomplete, {count(lost)} events were lost{reason}")
