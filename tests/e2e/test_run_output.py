@@ -194,7 +194,7 @@ def test_a_disk_that_fills_up_is_said_at_the_end_and_stops_nothing(directory: Pa
     assert recorded.complete
     tracker = recorded.summary()["tracker"]
     assert tracker["disk_full"]
-    assert tracker["events_lost"] + tracker["folded_stacks"] > 0  # whichever table met the end first
+    assert tracker["events_lost"] + tracker["folded_stacks"] > 0  # by which table was full
 
 
 def test_metadata_describes_the_process(directory: Path) -> None:

@@ -67,7 +67,7 @@ def say_losses(tracker: dict[str, Any]) -> None:
         return
     reason = ""
     if tracker["disk_full"]:
-        reason = ": the disk was full"  # with no event lost, new stacks were counted at their callers
+        reason = ": the disk was full"  # no event lost: stacks were folded
     elif tracker["out_of_memory"]:
         reason = ": there was no memory for the tracker"
     say(f"the capture is incomplete, {count(lost)} events were lost{reason}")
