@@ -22,7 +22,7 @@ if(tracker_module)
 endif()
 
 file(GLOB analysis_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/analysis_*.cpp")
-if(analysis_module AND TARGET heapscope_analysis)
+if(analysis_module)
   if(NOT nanobind_ROOT)
     execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir
       OUTPUT_VARIABLE nanobind_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

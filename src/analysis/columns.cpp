@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "analysis/figure_columns.h"
 #include "analysis/owner.h"
 #include "analysis/table.h"
 #include "capture/id_index.h"
@@ -14,17 +15,6 @@ namespace {
 
 using capture::Capture;
 using capture::Figures;
-
-constexpr std::pair<const char*, std::uint64_t Figures::*> kFigures[] = {
-    {"peak_bytes", &Figures::peak_bytes},
-    {"peak_blocks", &Figures::peak_blocks},
-    {"live_bytes", &Figures::live_bytes},
-    {"live_blocks", &Figures::live_blocks},
-    {"allocated_bytes", &Figures::allocated_bytes},
-    {"allocations", &Figures::allocations},
-    {"temporary_bytes", &Figures::temporary_bytes},
-    {"temporary_allocations", &Figures::temporary_allocations},
-};
 
 class Numbers {
  public:
@@ -83,7 +73,7 @@ FlatColumn numbers(const char* name, const std::vector<Row>& rows, Of of) {
 }
 
 void add_figures(FlatTable& table, const std::vector<Figures>& rows) {
-  for (const auto& [name, field] : kFigures) {
+  for (const auto& [name, field] : kSummedFigureColumns) {
     table.columns.push_back(numbers(name, rows, [field = field](const Figures& row) { return row.*field; }));
   }
 }

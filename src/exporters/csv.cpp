@@ -1,24 +1,12 @@
 // CSV as in RFC 4180: a header, then one row a site, in the order of the capture. Lines end in CR LF, fields
 // with a comma, a quote or a line end are quoted, in UTF-8 without a mark.
+#include "analysis/figure_columns.h"
 #include "analysis/table.h"
 #include "exporters/exporters.h"
 #include "exporters/frame_labels.h"
 
 namespace heapscope::exporters {
 namespace {
-
-using capture::Figures;
-
-constexpr std::pair<const char*, std::uint64_t Figures::*> kFigures[] = {
-    {"peak_bytes", &Figures::peak_bytes},
-    {"peak_blocks", &Figures::peak_blocks},
-    {"live_bytes", &Figures::live_bytes},
-    {"live_blocks", &Figures::live_blocks},
-    {"allocated_bytes", &Figures::allocated_bytes},
-    {"allocations", &Figures::allocations},
-    {"temporary_bytes", &Figures::temporary_bytes},
-    {"temporary_allocations", &Figures::temporary_allocations},
-};
 
 void append_quoted(Sink& sink, std::string_view text) {
   sink.append('"');
@@ -43,7 +31,7 @@ void append_field(Sink& sink, std::string_view text) {
 
 void write_csv(const capture::Capture& capture, const Request&, Sink& sink) {
   sink.append("file,line,function,domain,thread");
-  for (const auto& [name, field] : kFigures) {
+  for (const auto& [name, field] : analysis::kSummedFigureColumns) {
     sink.append(',');
     sink.append(name);
   }
@@ -65,7 +53,7 @@ void write_csv(const capture::Capture& capture, const Request&, Sink& sink) {
     sink.append(analysis::domain_name(site.domain));
     sink.append(',');
     append_field(sink, plain_text(analysis::thread_name(capture, threads[site.node]), Forbids::kNul));
-    for (const auto& [name, field] : kFigures) {
+    for (const auto& [name, field] : analysis::kSummedFigureColumns) {
       sink.append(',');
       sink.append_number(site.figures.*field);
     }

@@ -1,4 +1,5 @@
 // The whole capture as one JSON document, heapscope/export/1. docs/export.schema.json is its schema.
+#include "analysis/figure_columns.h"
 #include "analysis/owner.h"
 #include "analysis/rss_ledger.h"
 #include "analysis/summary.h"
@@ -123,14 +124,7 @@ class Document {
       json_.key("domain").string(analysis::domain_name(site.domain));
       json_.key("thread").string(analysis::thread_name(capture_, threads[site.node]));
       json_.key("stack").number(site.node);
-      json_.key("peak_bytes").number(figures.peak_bytes);
-      json_.key("peak_blocks").number(figures.peak_blocks);
-      json_.key("live_bytes").number(figures.live_bytes);
-      json_.key("live_blocks").number(figures.live_blocks);
-      json_.key("allocated_bytes").number(figures.allocated_bytes);
-      json_.key("allocations").number(figures.allocations);
-      json_.key("temporary_bytes").number(figures.temporary_bytes);
-      json_.key("temporary_allocations").number(figures.temporary_allocations);
+      for (const auto& [name, field] : analysis::kSummedFigureColumns) json_.key(name).number(figures.*field);
       json_.end_object();
     }
     json_.end_array();

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "analysis/figure_columns.h"
 #include "analysis/owner.h"
 #include "analysis/summary.h"
 #include "analysis/tick_columns.h"
@@ -16,18 +17,6 @@ namespace {
 using capture::Capture;
 using capture::Figures;
 using capture::TickDelta;
-
-constexpr std::pair<const char*, std::uint64_t Figures::*> kFigures[] = {
-    {"peak_bytes", &Figures::peak_bytes},
-    {"peak_blocks", &Figures::peak_blocks},
-    {"live_bytes", &Figures::live_bytes},
-    {"live_blocks", &Figures::live_blocks},
-    {"allocated_bytes", &Figures::allocated_bytes},
-    {"allocations", &Figures::allocations},
-    {"temporary_bytes", &Figures::temporary_bytes},
-    {"temporary_allocations", &Figures::temporary_allocations},
-    {"largest_bytes", &Figures::largest_bytes},
-};
 
 class PayloadMaker {
  public:
@@ -147,7 +136,7 @@ class PayloadMaker {
 
   void add_figures(const std::string& prefix, Figures ReportSite::*side) {
     const auto& sites = tree_.sites;
-    for (const auto& [name, field] : kFigures) {
+    for (const auto& [name, field] : analysis::kFigureColumns) {
       const auto figure = field;
       columns_.add(prefix + name, sites.size(), [&](std::size_t at) { return (sites[at].*side).*figure; });
     }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "analysis/figure_columns.h"
 #include "analysis/summary.h"
 #include "analysis/time_range.h"
 #include "analysis/tree.h"
@@ -18,20 +19,7 @@ namespace {
 using analysis::GroupBy;
 using analysis::Metric;
 
-using FigureColumn = std::pair<const char*, std::uint64_t capture::Figures::*>;
-
-constexpr FigureColumn kFigures[] = {
-    {"peak_bytes", &capture::Figures::peak_bytes},
-    {"peak_blocks", &capture::Figures::peak_blocks},
-    {"live_bytes", &capture::Figures::live_bytes},
-    {"live_blocks", &capture::Figures::live_blocks},
-    {"allocated_bytes", &capture::Figures::allocated_bytes},
-    {"allocations", &capture::Figures::allocations},
-    {"temporary_bytes", &capture::Figures::temporary_bytes},
-    {"temporary_allocations", &capture::Figures::temporary_allocations},
-    {"largest_bytes", &capture::Figures::largest_bytes},
-};
-constexpr FigureColumn kInclusiveFigures[] = {
+constexpr analysis::FigureColumn kInclusiveFigures[] = {
     {"inclusive_peak_bytes", &capture::Figures::peak_bytes},
     {"inclusive_live_bytes", &capture::Figures::live_bytes},
     {"inclusive_allocated_bytes", &capture::Figures::allocated_bytes},
@@ -266,7 +254,7 @@ nb::list table_rows(const OpenedCapture& opened, GroupBy group_by, std::span<con
         entry["thread"] = text(row.name);
         break;
     }
-    for (const auto& [name, field] : kFigures) entry[name] = row.figures.*field;
+    for (const auto& [name, field] : analysis::kFigureColumns) entry[name] = row.figures.*field;
     if (analysis::has_inclusive(group_by)) {
       for (const auto& [name, field] : kInclusiveFigures) entry[name] = row.inclusive.*field;
       entry["owner"] = text(analysis::owner_name(row.owner));

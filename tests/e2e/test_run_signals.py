@@ -124,7 +124,7 @@ except KeyboardInterrupt:
 
 
 def test_an_unhandled_interrupt_gives_130_and_the_programs_traceback(capture: Path) -> None:
-    source = "print('ready', flush=True)\nimport signal; signal.pause()"
+    source = "import signal; print('ready', flush=True); signal.pause()"
     process = start(capture, source, start_new_session=True)
     os.killpg(process.pid, signal.SIGINT)
     code, _, stderr = finish(process)

@@ -258,7 +258,8 @@ TEST(Growth, what_comes_and_goes_at_random_is_healthy) {
     Program program(6 + random() % 120);
     for (std::size_t tick = 0; tick < program.ticks(); ++tick) {
       for (std::uint32_t block = random() % 8; block != 0; --block) {
-        program.allocate_for(tick, 1 + random() % 3, static_cast<double>(1 + random() % 1000));
+        const std::size_t ticks = 1 + random() % 3;  // a statement of its own: arguments have no order
+        program.allocate_for(tick, ticks, static_cast<double>(1 + random() % 1000));
       }
     }
     suspects += program.judge().suspect() ? 1 : 0;

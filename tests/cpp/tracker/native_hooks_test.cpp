@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "sanitized.h"
 #include "tracker/hook_table.h"
 #include "tracker/loader_hooks.h"
 #include "tracker/mapping_hooks.h"
@@ -24,7 +25,6 @@ namespace heapscope::tracker {
 namespace {
 
 using plain_recording::figures;
-using plain_recording::kSanitized;
 using plain_recording::Tracking;
 
 constexpr std::size_t kPage = 4096;

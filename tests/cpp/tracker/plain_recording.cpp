@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "sanitized.h"
 #include "tracker/native_hooks.h"
 
 namespace heapscope::tracker {

@@ -10,18 +10,6 @@
 
 namespace heapscope::tracker::plain_recording {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
-#else
-inline constexpr bool kSanitized = false;
-#endif
-
 struct Figures {
   std::map<const void*, std::size_t> blocks;  // address -> bytes
   std::int64_t mapped_bytes = 0;

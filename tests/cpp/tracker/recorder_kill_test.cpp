@@ -9,6 +9,7 @@
 
 #include <memory>
 
+#include "sanitized.h"
 #include "tracker/plain_recording.h"
 #include "tracker/recorder_history.h"
 
@@ -89,7 +90,7 @@ void stop_at_calls(bool begins) {
 class recorder_killed : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(recorder_killed, anywhere_leaves_figures_that_could_have_been) {
-  if (plain_recording::kSanitized) GTEST_SKIP() << "a sanitizer's instructions are not the recorder's";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's instructions are not the recorder's";
   auto* progress = static_cast<Progress*>(
       mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(progress, MAP_FAILED);
