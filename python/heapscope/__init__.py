@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # typing itself would be most of the cost of this module
 if TYPE_CHECKING:
     from heapscope.capture import Capture
     from heapscope.errors import CaptureError, HeapscopeError, TrackingError
+    from heapscope.timeline.usage import memory_usage
     from heapscope.tracking import is_tracing, start, stop, track
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "TrackingError",
     "__version__",
     "is_tracing",
+    "memory_usage",
     "start",
     "stop",
     "track",
@@ -32,6 +34,7 @@ _HOMES = {
     "HeapscopeError": "errors",
     "TrackingError": "errors",
     "is_tracing": "tracking",
+    "memory_usage": "timeline.usage",
     "start": "tracking",
     "stop": "tracking",
     "track": "tracking",

@@ -8,15 +8,31 @@ same captures give the same bytes.
 from __future__ import annotations
 
 import io
-import logging
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from heapscope.cli import units
 from heapscope.cli.call_tree import program_lines
-from heapscope.cli.fitting import fit, printable
+from heapscope.cli.fitting import fit
 from heapscope.cli.summary import headline
+from heapscope.picture_style import (
+    DPI,
+    HEAP,
+    INCHES,
+    PYTHON,
+    QUIET,
+    RSS,
+    RUNS,
+    TEXT,
+    Label,
+    file_metadata,
+    finish,
+    known_letters,
+    place_labels,
+    size_axis,
+    style,
+)
 from heapscope.report.manifest import title_of
 from heapscope.tables import import_extra
 
@@ -26,28 +42,8 @@ if TYPE_CHECKING:
 
     from heapscope import _analysis
 
-_INCHES = (10.0, 5.625)  # 16:9
-_DPI = 160
-_TEXT = "#222222"
-_QUIET = "#6b6b6b"
-_RSS = "#9aa5b1"
-_HEAP = "#0b62a4"
-_PYTHON = "#c25b00"
-# Told apart by eyes of every kind, on white: Okabe and Ito's, without yellow.
-_RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8a6d00", "#000000")
 _NAME = 36  # letters of a label at most
 _DETAIL = 0.0005
-_STYLE = {
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.unicode_minus": False,
-    "font.family": ["DejaVu Sans"],
-    "font.size": 14,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "heapscope",
-    "text.usetex": False,
-}
 
 
 class _Run(NamedTuple):
@@ -63,15 +59,6 @@ class _Run(NamedTuple):
     peak: tuple[float, int]
     sentence: str
     end: float
-
-
-class _Label(NamedTuple):
-    """A line's name, and where the line ends."""
-
-    text: str
-    colour: str
-    x: float
-    y: float
 
 
 def draw(captures: Sequence[_analysis.Capture], kind: str, title: str | None = None) -> bytes:
@@ -91,30 +78,17 @@ def draw(captures: Sequence[_analysis.Capture], kind: str, title: str | None = N
     heapscope.HeapscopeError
         matplotlib is not installed.
     """
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    matplotlib = import_extra("matplotlib", "plot")
     figures = import_extra("matplotlib.figure", "plot")
     runs = [_run_of(capture) for capture in captures]
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        figure = figures.Figure(figsize=_INCHES, dpi=_DPI, layout="constrained")
+    with style():
+        figure = figures.Figure(figsize=INCHES, dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
         labels = _draw_one(axes, runs[0]) if len(runs) == 1 else _draw_several(axes, runs)
         _finish(axes, runs, title or (runs[0].name if len(runs) == 1 else "Heap, run by run"))
-        _place_labels(axes, labels)
+        place_labels(axes, labels)
         written = io.BytesIO()
-        figure.savefig(written, format=kind, metadata=_metadata(kind))
+        figure.savefig(written, format=kind, metadata=file_metadata(kind))
     return written.getvalue()
-
-
-def _metadata(kind: str) -> dict[str, Any]:
-    """Leave out what would differ from one call to the next."""
-    if kind == "svg":
-        return {"Date": None}
-    if kind == "pdf":
-        return {"CreationDate": None, "Producer": None}
-    return {"Software": None}
 
 
 def _run_of(capture: _analysis.Capture) -> _Run:
@@ -161,43 +135,43 @@ def _run_of(capture: _analysis.Capture) -> _Run:
     )
 
 
-def _draw_one(axes: Any, run: _Run) -> list[_Label]:
+def _draw_one(axes: Any, run: _Run) -> list[Label]:
     labels = []
     known = [(time, value) for time, value in run.rss if not math.isnan(value)]
     if known:
         times, values = zip(*run.rss, strict=True)
-        axes.fill_between(times, values, color=_RSS, alpha=0.35, linewidth=0)
-        axes.plot(times, values, color=_RSS, linewidth=1)
+        axes.fill_between(times, values, color=RSS, alpha=0.35, linewidth=0)
+        axes.plot(times, values, color=RSS, linewidth=1)
         text = f"RSS {units.size(int(known[-1][1]))}"
         if run.most_rss is not None and run.most_rss > 1.02 * max(value for _, value in known):
             text += f"\nup to {units.size(run.most_rss)}"  # between two ticks
-        labels.append(_Label(text, _QUIET, *known[-1]))
-    axes.plot(run.times, run.heap, color=_HEAP, linewidth=2.2)
-    labels.append(_Label(f"heap {units.size(run.heap[-1])}", _HEAP, run.end, run.heap[-1]))
+        labels.append(Label(text, QUIET, *known[-1]))
+    axes.plot(run.times, run.heap, color=HEAP, linewidth=2.2)
+    labels.append(Label(f"heap {units.size(run.heap[-1])}", HEAP, run.end, run.heap[-1]))
     if len(run.python) > 1:
         times, values = zip(*run.python, strict=True)
-        axes.plot(times, values, color=_PYTHON, linewidth=1.6)
-        labels.append(_Label(f"Python {units.size(values[-1])}", _PYTHON, times[-1], values[-1]))
-    _mark_peak(axes, run, _HEAP)
+        axes.plot(times, values, color=PYTHON, linewidth=1.6)
+        labels.append(Label(f"Python {units.size(values[-1])}", PYTHON, times[-1], values[-1]))
+    _mark_peak(axes, run, HEAP)
     sentence = run.sentence.replace("; ", "\n", 1)
-    lines = [fit(_known_letters(line), 60) for line in sentence.splitlines()]
-    _annotate(axes, run, "\n".join(lines), _TEXT, size=14)
+    lines = [fit(known_letters(line), 60) for line in sentence.splitlines()]
+    _annotate(axes, run, "\n".join(lines), TEXT, size=14)
     return labels
 
 
-def _draw_several(axes: Any, runs: list[_Run]) -> list[_Label]:
+def _draw_several(axes: Any, runs: list[_Run]) -> list[Label]:
     labels = []
     for number, run in enumerate(runs):
-        colour = _RUNS[number % len(_RUNS)]
-        dashes = ("-", "--", ":")[number // len(_RUNS) % 3]
+        colour = RUNS[number % len(RUNS)]
+        dashes = ("-", "--", ":")[number // len(RUNS) % 3]
         if run.rss:
             times, values = zip(*run.rss, strict=True)
             axes.fill_between(times, values, color=colour, alpha=0.08, linewidth=0)
         axes.plot(run.times, run.heap, color=colour, linewidth=2.2, linestyle=dashes)
         _mark_peak(axes, run, colour)
-        name = fit(_known_letters(_distinct(run, runs, number)), _NAME)
+        name = fit(known_letters(_distinct(run, runs, number)), _NAME)
         text = f"{name}\n{units.size(run.peak[1])} at peak"
-        labels.append(_Label(text, colour, run.end, run.heap[-1]))
+        labels.append(Label(text, colour, run.end, run.heap[-1]))
     return labels
 
 
@@ -233,90 +207,12 @@ def _annotate(axes: Any, run: _Run, text: str, colour: str, size: int) -> None:
 
 
 def _finish(axes: Any, runs: list[_Run], title: str) -> None:
-    import_extra("matplotlib.ticker", "plot")
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
-
     highest = max(
         [1.0]
         + [float(value) for run in runs for value in run.heap]
         + [value for run in runs for _, value in run.rss if not math.isnan(value)]
     )
     # With room for the words above the peak.
-    axes.set_ylim(0, highest * (1.22 if len(runs) == 1 else 1.06))
-    end = max(run.end for run in runs) or 1.0
-    axes.set_xlim(0, end)
-    unit = 1024 ** min(int(math.log(max(highest, 1), 1024)), 6)
-    marks = MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(0, highest * 1.1 / unit)
-    axes.yaxis.set_major_locator(
-        FixedLocator([mark * unit for mark in marks if mark * unit <= highest * 1.1])
-    )
-    name = units.size(unit).partition(" ")[2]
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value / unit:g} {name}" if value else "0")
-    )
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_QUIET, length=0, pad=7)
-    for spine in ("left", "bottom"):
-        axes.spines[spine].set_color("#c8c8c8")
-    axes.set_xlabel("seconds since the start", color=_QUIET, loc="left")
-    axes.set_title(
-        fit(_known_letters(title), 64), loc="left", color=_TEXT, fontweight="bold", parse_math=False
-    )
-
-
-def _place_labels(axes: Any, labels: list[_Label]) -> None:
-    """Write the names right of the picture at the lines' ends, far enough apart to be read.
-
-    A thin line leads there from where a run ended early.
-    """
-    height = _INCHES[1] * 72 * 0.78  # of the axes, about
-    top, end = axes.get_ylim()[1], axes.get_xlim()[1]
-    ordered = sorted(labels, key=lambda label: label.y)
-    heights = [18.0 * (label.text.count("\n") + 1) / height for label in ordered]
-    squeeze = min(1.0, 1.0 / (sum(heights) or 1.0))
-    spots: list[float] = []
-    for position, label in enumerate(ordered):
-        least = spots[-1] + squeeze * _half(heights, position - 1) if spots else 0.0
-        spots.append(max(label.y / top, least))
-    limit = 1.0
-    for position in reversed(range(len(spots))):
-        spots[position] = min(spots[position], limit)
-        limit = spots[position] - squeeze * _half(heights, position - 1)
-    for label, spot in zip(ordered, spots, strict=True):
-        if label.x < 0.97 * end:
-            axes.plot(
-                [label.x, end],
-                [label.y, spot * top],
-                color=label.colour,
-                linewidth=1,
-                linestyle=":",
-            )
-        axes.annotate(
-            label.text,
-            (1, spot),
-            xycoords="axes fraction",
-            xytext=(8, 0),
-            textcoords="offset points",
-            verticalalignment="center",
-            color=label.colour,
-            fontsize=13,
-            parse_math=False,
-            annotation_clip=False,
-        )
-
-
-def _half(heights: list[float], position: int) -> float:
-    """Return how far the middles of a label and the next one are apart at least."""
-    return sum(heights[max(position, 0) : position + 2]) / 2
-
-
-def _known_letters(text: str) -> str:
-    """Write what the font has no letter for as an escape."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    letters = get_font(findfont(FontProperties(family=_STYLE["font.family"]))).get_charmap()
-    return "".join(
-        letter if letter == "\n" or ord(letter) in letters else ascii(letter)[1:-1]
-        for letter in "\n".join(map(printable, text.split("\n")))
-    )
+    size_axis(axes, highest, room=1.22 if len(runs) == 1 else 1.06)
+    axes.set_xlim(0, max(run.end for run in runs) or 1.0)
+    finish(axes, title)

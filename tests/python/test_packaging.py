@@ -70,9 +70,10 @@ def test_thread_locals_of_the_tracker_are_read_without_a_call(installed: pathlib
     assert not any(name.startswith("__tls_get_addr") for name in wanted)
 
 
-def test_the_start_hook_lies_where_site_finds_it(installed: pathlib.Path) -> None:
-    hook = installed.parent / "heapscope-run.pth"
-    assert len(hook.read_text().splitlines()) == 1
+def test_the_start_hooks_lie_where_site_finds_them(installed: pathlib.Path) -> None:
+    recorder, timeline = (installed.parent / "heapscope-run.pth").read_text().splitlines()
+    assert '"HEAPSCOPE_RUN" in os.environ' in recorder
+    assert '"HEAPSCOPE_TIMELINE"' in timeline
 
 
 def test_an_interpreter_that_is_not_recorded_imports_nothing_of_ours() -> None:

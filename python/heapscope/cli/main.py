@@ -24,6 +24,9 @@ VERBS = {
     "diff": "what changed between two captures; checks for CI",
     "query": "SQL over captures",
     "plot": "a picture of memory over time",
+    "timeline": "memory over time of any program, from outside",
+    "mprof": "the same with mprof's verbs, options and files",
+    "monitor": "the sizes of a running process, live",
 }
 
 USAGE = """\

@@ -21,7 +21,8 @@ class Parser(argparse.ArgumentParser):
     verb, description, example : str
         What ``--help`` shows.
     captures : str
-        What the verb reads: ``1`` capture, ``+`` for one or more, ``AB`` for two to compare.
+        What the verb reads: ``1`` capture, ``+`` for one or more, ``AB`` for two to compare, "" for
+        none.
     tables : bool
         Whether the verb prints tables, and so has ``--json`` and ``--no-color``.
     """
@@ -40,7 +41,7 @@ class Parser(argparse.ArgumentParser):
         if captures == "AB":
             self.add_argument("a", metavar="A", help="a file that `heapscope run` wrote")
             self.add_argument("b", metavar="B", help="another one")
-        else:
+        elif captures:
             count = None if captures == "1" else captures
             what = "a file that `heapscope run` wrote"
             self.add_argument("capture", metavar="CAPTURE", nargs=count, help=what)

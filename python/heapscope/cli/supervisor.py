@@ -22,6 +22,20 @@ from heapscope.cli.witness import Witness
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Looks(Protocol):
+        """What looks at the process now and then."""
+
+        def wait_s(self) -> float:
+            """Return how long to wait for the next look."""
+
+        def look(self) -> None:
+            """Look if it is time."""
+
+        def close(self) -> None:
+            """Look no more."""
 else:
     import _signal
 
@@ -52,6 +66,10 @@ class Supervisor:
         The arguments of the interpreter: options, then the program.
     additions : dict of str to str
         What the environment has beyond this process's own.
+    executable : (str, str), optional
+        The path of the program and the name it is given, where it is not this interpreter.
+    sampler : callable, optional
+        Makes what looks at the process, given its id; a Sampler by default.
 
     Attributes
     ----------
@@ -59,9 +77,10 @@ class Supervisor:
         The program's process id.
     max_rss_bytes : int or None
         The highest resident size that the kernel saw, once the program has ended. None where it is
-        not above this process's own, which the program started as.
+        not above this process's own, which the program started as, and where the program had
+        children of its own that it waited for: the kernel tells the highest of them all.
     sampler : Sampler
-        What was seen of the program's resident memory while it ran.
+        What was seen of the program's resident memory while it ran, unless another looked.
 
     Raises
     ------
@@ -69,12 +88,20 @@ class Supervisor:
         The interpreter could not be started.
     """
 
-    def __init__(self, arguments: list[str], additions: dict[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        additions: dict[str, str],
+        *,
+        executable: tuple[str, str] | None = None,
+        sampler: Callable[[int], Looks] | None = None,
+    ) -> None:
         before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _WAITED_FOR)
         self.max_rss_bytes: int | None = None
+        path, name = executable or (sys.executable, sys.executable)
         self.process = os.posix_spawn(
-            sys.executable,
-            [sys.executable, *arguments],
+            path,
+            [name, *arguments],
             _environment(additions),
             setsigmask=before,
             setsigdef=_IGNORED_BY_CPYTHON,
@@ -83,6 +110,10 @@ class Supervisor:
             # The program inherits that; here it would throw the exit status away.
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         self.sampler = Sampler(self.process)
+        self._looks: Looks = self.sampler
+        if sampler is not None:
+            self.sampler.close()
+            self._looks = sampler(self.process)
         self._witness: Witness | None
         try:
             self._witness = Witness(_WAITED_FOR)
@@ -103,8 +134,8 @@ class Supervisor:
         # Where the caller ignored SIGCHLD a program that ended at once left no signal.
         ended, status = self._look()
         while not ended:
-            self.sampler.look()
-            received = _receive(self.sampler.wait_s())
+            self._looks.look()
+            received = _receive(self._looks.wait_s())
             alone = received - {_signal.SIGCHLD}
             if alone and self._witness is not None:
                 alone -= self._witness.of_group(alone)
@@ -112,13 +143,14 @@ class Supervisor:
                 self._forward(number)
             if _signal.SIGCHLD in received:
                 ended, status = self._look()
-        self.sampler.close()
+        self._looks.close()
         if self._witness is not None:
             self._witness.dismiss()
         return status
 
     def _look(self) -> tuple[bool, int | None]:
         """Return whether the program has ended, and how; stop when it has stopped."""
+        alone = _waited_for_nobody(self.process)
         try:
             process, status, usage = os.wait4(self.process, os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:
@@ -130,7 +162,7 @@ class Supervisor:
             return False, None
         import resource  # wait4 has loaded it
 
-        if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        if alone and usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
             self.max_rss_bytes = usage.ru_maxrss * 1024
         return True, os.waitstatus_to_exitcode(status)
 
@@ -150,6 +182,16 @@ class Supervisor:
             return
         os.kill(os.getpid(), _signal.SIGSTOP)
         self._forward(_signal.SIGCONT)
+
+
+def _waited_for_nobody(process: int) -> bool:
+    """Whether a process, though it may have ended, has waited for no child of its own."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            figures = file.read().rpartition(b")")[2].split()
+        return figures[8] == b"0"  # cminflt: every process that runs has minor faults
+    except (OSError, IndexError):
+        return False
 
 
 def _receive(seconds: float) -> set[int]:
