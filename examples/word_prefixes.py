@@ -2,6 +2,7 @@
 
 heapscope run -o words.hscope examples/word_prefixes.py [WORDS]
 heapscope summary words.hscope
+heapscope peak examples/word_prefixes.py
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import collections
 import itertools
 import sys
+from collections.abc import Iterable
 
 SYLLABLES = ("ka", "lo", "mi", "ne", "po", "ru", "sa", "ti", "va", "zu", "bre", "dro", "fli", "gra")
 
@@ -16,9 +18,8 @@ SYLLABLES = ("ka", "lo", "mi", "ne", "po", "ru", "sa", "ti", "va", "zu", "bre", 
 def make_words(count: int) -> list[str]:
     """Return words of four syllables, always the same ones."""
     combinations = itertools.cycle(itertools.product(SYLLABLES, repeat=4))
-    words = []
-    for syllables in itertools.islice(combinations, count):
-        words.append("".join(syllables))
+    words: Iterable[str] = map("".join, itertools.islice(combinations, count))
+    words = list(words)
     return words
 
 

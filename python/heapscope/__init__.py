@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # typing itself would be most of the cost of this module
 if TYPE_CHECKING:
     from heapscope.capture import Capture
+    from heapscope.checkpoints import Checkpoint, using
     from heapscope.errors import CaptureError, HeapscopeError, TrackingError
     from heapscope.timeline.usage import memory_usage
     from heapscope.tracking import is_tracing, start, stop, track
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Capture",
     "CaptureError",
+    "Checkpoint",
     "HeapscopeError",
     "TrackingError",
     "__version__",
@@ -26,11 +28,13 @@ __all__ = [
     "start",
     "stop",
     "track",
+    "using",
 ]
 
 _HOMES = {
     "Capture": "capture",
     "CaptureError": "errors",
+    "Checkpoint": "checkpoints",
     "HeapscopeError": "errors",
     "TrackingError": "errors",
     "is_tracing": "tracking",
@@ -38,6 +42,7 @@ _HOMES = {
     "start": "tracking",
     "stop": "tracking",
     "track": "tracking",
+    "using": "checkpoints",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("run.md", "tree-and-table.md")
+PAGES = ("run.md", "tree-and-table.md", "peak.md")
 ON_ONE_VERSION = ("leaks.md", "diff.md", "query.md", "plot.md")  # the last two need the extras
 FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ms|s|%)(?!\w))?")
 LEVEL = re.compile("[├└]")

@@ -13,6 +13,7 @@ from heapscope.cli.command_error import CommandError
 
 VERBS = {
     "run": "record every allocation of a program",
+    "peak": "run a program and tell what was live at its highest moment, by line",
     "summary": "the peak, who holds it, and what the figures rest on",
     "tree": "the call tree of the peak (or of another metric)",
     "table": "the heaviest lines, functions, files, modules, …",

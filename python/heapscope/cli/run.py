@@ -19,7 +19,11 @@ from heapscope.cli.command_error import CommandError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from heapscope.cli.invocation import Invocation
+    from heapscope.cli.sampler import Sampler
+    from heapscope.cli.supervisor import Supervisor
 
 _AUTOSTART_FILE = "heapscope-run.pth"
 
@@ -41,22 +45,10 @@ def run(arguments: list[str]) -> int:
     if invocation.help:
         sys.stdout.write(command_line.HELP)
         return 0
-    _check_interpreter()
-    _check_script(invocation)
-    pattern = _output_pattern(invocation)
+    check(invocation)
+    pattern = output_pattern(invocation)
     former = identity(os.path.abspath(invocation.output)) if invocation.output else None
-
-    from heapscope.cli.supervisor import Supervisor
-
-    options = "f" if invocation.force else ""
-    try:
-        supervisor = Supervisor(
-            command_line.interpreter_options() + invocation.program,
-            {"HEAPSCOPE_RUN": f"{options}:{pattern}"},
-        )
-    except (OSError, ValueError) as error:
-        raise CommandError(f"cannot start {sys.executable}: {reason(error)}") from None
-
+    supervisor = start(invocation, pattern)
     from heapscope._autostart import expand
     from heapscope.cli import sealing
 
@@ -67,6 +59,50 @@ def run(arguments: list[str]) -> int:
     else:
         announce = invocation.output is None and not invocation.quiet
         sealing.finish(path, status, supervisor, announce=announce)
+    return exit_code(status)
+
+
+def check(invocation: Invocation) -> None:
+    """Make sure that the program can be started and recorded.
+
+    Raises
+    ------
+    CommandError
+        This interpreter cannot record, or there is no such script.
+    """
+    _check_interpreter()
+    _check_script(invocation)
+
+
+def start(
+    invocation: Invocation, pattern: str, watch: Callable[[int], Sampler] | None = None
+) -> Supervisor:
+    """Start the program, recorded into the capture that `pattern` names.
+
+    Parameters
+    ----------
+    invocation : Invocation
+        The program, and whether an existing capture is replaced.
+    pattern : str
+        The capture's absolute path; ``%p`` is the process id, ``%%`` a per cent sign.
+    watch : callable, optional
+        Makes what looks at the program's resident memory.
+    """
+    from heapscope.cli.supervisor import Supervisor
+
+    options = "f" if invocation.force else ""
+    try:
+        return Supervisor(
+            command_line.interpreter_options() + invocation.program,
+            {"HEAPSCOPE_RUN": f"{options}:{pattern}"},
+            sampler=watch,
+        )
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot start {sys.executable}: {reason(error)}") from None
+
+
+def exit_code(status: int | None) -> int:
+    """Return what to exit with after a program that ended so: 128+n for signal n."""
     if status is None:
         return 1
     return status if status >= 0 else 128 - status
@@ -110,7 +146,7 @@ def _check_script(invocation: Invocation) -> None:
         raise CommandError(f"cannot run {invocation.script!r}: {reason(error)}") from None
 
 
-def _output_pattern(invocation: Invocation) -> str:
+def output_pattern(invocation: Invocation) -> str:
     """Make sure that a capture can be made, and return its absolute path; ``%p`` is the process id.
 
     The attempt is real (a file made and removed), because permissions alone say nothing about

@@ -109,11 +109,12 @@ class Supervisor:
         if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
             # The program inherits that; here it would throw the exit status away.
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-        self.sampler = Sampler(self.process)
-        self._looks: Looks = self.sampler
-        if sampler is not None:
+        self._looks: Looks = (sampler or Sampler)(self.process)
+        if isinstance(self._looks, Sampler):
+            self.sampler = self._looks
+        else:
+            self.sampler = Sampler(self.process)
             self.sampler.close()
-            self._looks = sampler(self.process)
         self._witness: Witness | None
         try:
             self._witness = Witness(_WAITED_FOR)
