@@ -109,32 +109,6 @@ def parse(arguments: list[str]) -> Invocation:
     return invocation
 
 
-def split(arguments: list[str], valued: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Part a verb's own options from the program, which begins at the first that is none.
-
-    Parameters
-    ----------
-    arguments : list of str
-        Those after the verb.
-    valued : tuple of str
-        The options that take a value, each of its spellings.
-
-    Returns
-    -------
-    list of str, list of str
-        The options, and what `parse` takes: SCRIPT, -m or -c with what follows.
-    """
-    rest = list(arguments)
-    own: list[str] = []
-    while rest and rest[0].startswith("-") and rest[0] not in ("-", "--"):
-        if rest[0][:2] in ("-m", "-c"):
-            break
-        own.append(rest.pop(0))
-        if own[-1] in valued and rest:
-            own.append(rest.pop(0))
-    return own, rest
-
-
 def _take_module_or_code(invocation: Invocation, argument: str, rest: list[str]) -> None:
     option = argument[:2]
     value = argument[2:] or (rest.pop(0) if rest else None)

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 
 from heapscope.cli import invocation as command_line
-from heapscope.cli import output, places, reading, sealing, units
+from heapscope.cli import output, places, program_options, reading, sealing, units
 from heapscope.cli import run as running
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.options import Parser, positive
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Document = dict[str, Any]
 
 _ROWS = 10
-_VALUED = ("--limit", "-o", "--output", "--keep")
+_VALUED = frozenset({"--limit", "--output", "--keep"})
 _EXAMPLE = """\
   heapscope peak work.py --size 100
   heapscope peak --watch --keep work.hscope work.py
@@ -46,7 +46,7 @@ _MAGIC = (b"HSCOPEL\n", b"HSCOPES\n")  # a capture as it is written, and sealed
 def run(arguments: list[str]) -> int:
     """Run a program or read a capture, and print; `arguments` are those after the verb."""
     parser = _parser()
-    own, program = command_line.split(arguments, _VALUED)
+    own, program = program_options.split(arguments, "qh", "o", _VALUED, modules=True)
     path = _capture_named(program)
     options = parser.parse_args(own if path is None else own + program[1:])
     if not program:
@@ -57,7 +57,8 @@ def run(arguments: list[str]) -> int:
         options.keep, options.output = options.output, None
     if options.output is not None:
         _check_output(options)
-    invocation = command_line.parse(program)
+    is_script = program[0] not in ("-m", "-c")
+    invocation = command_line.parse(["--", *program] if is_script else program)
     invocation.output, invocation.force = options.keep, options.force
     running.check(invocation)
     with _place_of_capture(invocation) as pattern:
