@@ -1,4 +1,6 @@
 from collections.abc import Callable
+from types import CodeType
+from typing import Any, NamedTuple, final
 
 # The part of heapscope that lives in the profiled process. It tracks the process as a whole, into
 # one capture at a time; bytes are what was asked of the allocator.
@@ -18,3 +20,65 @@ def set_metadata(key: str, value: str, /) -> None: ...
 
 # The tracker's figures now: live_bytes, peak_bytes, allocations, frees, events_lost, own_bytes, …
 def counters() -> dict[str, int]: ...
+
+# A tuple; `net_bytes` is allocated less freed, `peak_bytes` the highest net above the start (>= 0).
+@final
+class MeterReading(NamedTuple):
+    allocated_bytes: int
+    freed_bytes: int
+    allocations: int
+    frees: int
+    net_bytes: int
+    peak_bytes: int
+
+# The calling thread's own allocations between start and stop: a block belongs to the thread that
+# allocates or frees it. Nests to any depth. `read` and `stop` raise RuntimeError when it was not
+# started or on another thread, `start` when it was, or when the process is not tracked. A meter
+# that is started must be stopped. It goes on in a forked child, which is not tracked: nothing
+# moves.
+@final
+class Meter:
+    def start(self) -> None: ...
+    def read(self) -> MeterReading: ...
+    def stop(self) -> MeterReading: ...
+
+# What `profiled` returns: calls `__wrapped__`, binds as a method, carries the names
+# functools.wraps copies.
+@final
+class ProfiledFunction:
+    __wrapped__: Callable[..., Any]
+    __name__: str
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, instance: object, owner: type | None = None) -> Any: ...
+
+# A callable that calls `function` and counts, on the thread and meanwhile, the lines of `code` and
+# of all other counted code. After the thread's outermost profiled call of `code` has ended,
+# `finished(code)` is called, apart from all meters; not in a child that was forked in the call.
+# Where the process is not tracked it only calls. RuntimeError: no id of sys.monitoring is free.
+def profiled(
+    function: Callable[..., Any],
+    code: CodeType,
+    finished: Callable[[CodeType], object] | None,
+    /,
+) -> ProfiledFunction: ...
+
+# The same for wrappers made in Python, around each resumption of a generator or coroutine of
+# `code`. `profile_enter` tells whether the process is tracked; call `profile_leave` only if it
+# did.
+def profile_enter(code: CodeType, /) -> bool: ...
+def profile_leave(code: CodeType, ended: bool, /) -> None: ...
+
+# Lines of `code` are counted wherever it runs while profiling is open on the thread.
+def profile_code(code: CodeType, /) -> None: ...
+
+# From now on profiling is open on every thread, and `predicate(filename)` is asked of each code
+# object once; None ends it.
+def profile_everything(predicate: Callable[[str], object] | None, /) -> None: ...
+
+# The figures now, a dict for each function (or that of `code`), with the keys of the JSON of
+# `lines` less `source`, and net_per_call; per_call and net_per_call have median_exact, and are
+# None where no call has ended. Empty when the process is not tracked.
+def line_profile(code: CodeType | None = None, /) -> list[dict[str, Any]]: ...
+
+# Zero the figures of a code object.
+def forget_line_profile(code: CodeType, /) -> None: ...

@@ -47,15 +47,18 @@ inline constexpr std::uint32_t kDomains = 5;
 
 enum class ChunkKind : std::uint8_t {
   kFree = 0,
-  kNodes = 1,     // Node, superblock.node_count
-  kSites = 2,     // SiteCounters, superblock.site_count
-  kSiteKeys = 3,  // SiteKey, superblock.site_count
-  kCodes = 4,     // Code, superblock.code_count
-  kStrings = 5,   // bytes, superblock.string_bytes
-  kLanes = 6,     // Lane, superblock.lane_count
-  kTicks = 7,     // Tick, Timeline.tick_count; of the timeline's generation
-  kTickLog = 8,   // TickRecord (tick_delta.h), Timeline.log_count; of the timeline's generation
-  kEvents = 9,    // reserved for marks, function spans and garbage collections; superblock.event_bytes
+  kNodes = 1,           // Node, superblock.node_count
+  kSites = 2,           // SiteCounters, superblock.site_count
+  kSiteKeys = 3,        // SiteKey, superblock.site_count
+  kCodes = 4,           // Code, superblock.code_count
+  kStrings = 5,         // bytes, superblock.string_bytes
+  kLanes = 6,           // Lane, superblock.lane_count
+  kTicks = 7,           // Tick, Timeline.tick_count; of the timeline's generation
+  kTickLog = 8,         // TickRecord (tick_delta.h), Timeline.log_count; of the timeline's generation
+  kEvents = 9,          // reserved for marks, function spans and garbage collections; superblock.event_bytes
+  kLineFunctions = 10,  // LineFunction, superblock.line_function_count
+  kLines = 11,          // Line, superblock.line_count
+  kLineValues = 12,     // LineValue, superblock.line_value_count
 };
 
 // A directory entry: kind in bits 0-7, generation (kTicks and kTickLog, else 0) in bits 8-31, the chunk's
@@ -209,6 +212,50 @@ struct Timeline {
   std::uint64_t log_count;
 };
 
+// The line profile: functions whose lines were counted before and after each execution. Records are updated in
+// place, by threads that hold the GIL. A function's net is the sum over its lines, never stored; the lines of
+// an unfinished call hold what was charged to them so far. Record 0 of each table is unused.
+struct LineFunction {
+  std::uint32_t code;  // kCodes
+  std::uint32_t reserved;
+  std::uint64_t calls;        // begun
+  std::uint64_t calls_ended;  // the next four are of these
+  std::int64_t least_peak;    // bytes above entry, of one call
+  std::int64_t most_peak;
+  std::int64_t least_net;  // bytes allocated less freed, of one call
+  std::int64_t most_net;
+  std::int64_t peak_bytes;  // above entry, the highest of all calls, ended or not
+};
+static_assert(sizeof(LineFunction) == 64);
+
+struct alignas(16) Line {
+  std::uint64_t allocated_bytes;  // moves in one store with the next
+  std::uint64_t freed_bytes;
+  std::uint64_t allocations;
+  std::uint64_t occurrences;
+  std::int64_t peak_bytes;  // the highest above the start of one execution
+  std::uint64_t rss_bytes;  // the highest that was read after an execution; 0: never
+  std::uint32_t function;
+  std::uint32_t line;
+  std::uint64_t reserved;
+};
+static_assert(sizeof(Line) == 64);
+
+// How many of a function's calls had this figure, for the medians.
+struct LineValue {
+  std::int64_t value;
+  std::uint64_t count;
+  std::uint32_t function;
+  std::uint32_t kind;  // LineValueKind
+  std::uint64_t reserved;
+};
+static_assert(sizeof(LineValue) == 32);
+enum LineValueKind : std::uint32_t {
+  kPeakValue = 0,
+  kNetValue = 1,
+  kRoundedValue = 2,  // set in addition: to the middle of a bucket at most 1/32 of the value wide
+};
+
 enum SuperblockFlags : std::uint64_t {
   kEnded = 1,           // tracking was stopped in order: the figures are those of the end
   kDiskFull = 2,        // the file could not grow: events after that are in events_lost
@@ -254,7 +301,12 @@ struct Superblock {
   std::uint64_t domain_gaps;       // bit n: domain n's hook was displaced while tracking
   std::uint64_t max_nodes;         // the cap
 
-  std::uint64_t reserved_words[22];
+  std::uint64_t line_function_count;  // 0 where no line profile was made
+  std::uint64_t line_count;
+  std::uint64_t line_value_count;
+  std::uint64_t lines_lost;  // line events that could not be counted
+
+  std::uint64_t reserved_words[18];
   Tick peak_tick;   // the ledger that was taken with the highest heap, its `end_ns` is when
   Tick start_tick;  // the ledger when tracking began; end_ns 0 in early captures
 };

@@ -6,6 +6,8 @@
 
 #include "cpython/frames.h"
 #include "tracker/python_control.h"
+#include "tracker/python_meter.h"
+#include "tracker/python_profiled.h"
 
 namespace {
 
@@ -151,5 +153,8 @@ PyMODINIT_FUNC PyInit__tracker() {
     PyErr_SetString(PyExc_ImportError, problem);
     return nullptr;
   }
-  return PyModule_Create(&module);
+  PyObject* made = PyModule_Create(&module);
+  if (made != nullptr && !(tracker::add_meter_types(made) && tracker::add_line_functions(made)))
+    Py_CLEAR(made);
+  return made;
 }

@@ -56,11 +56,13 @@ std::uint32_t copy_code(PyCodeObject* code) noexcept {
 
 }  // namespace
 
+std::uint32_t code_record(PyCodeObject* code) noexcept {
+  const std::uint32_t id = recorder.trie().code_at(reinterpret_cast<std::uintptr_t>(code));
+  return id != 0 ? id : copy_code(code);
+}
+
 std::uint32_t add_frame(std::uint32_t parent, PyCodeObject* code, std::uintptr_t key) noexcept {
-  Trie& trie = recorder.trie();
-  std::uint32_t id = trie.code_at(reinterpret_cast<std::uintptr_t>(code));
-  if (id == 0) id = copy_code(code);
-  return trie.add(parent, key, id, cpython::instruction_offset(code, key));
+  return recorder.trie().add(parent, key, code_record(code), cpython::instruction_offset(code, key));
 }
 
 void release_code_scratch() noexcept { scratch.release(); }

@@ -11,6 +11,9 @@ namespace heapscope::tracker {
 // The new node of (parent, key), or what the trie folds it to.
 std::uint32_t add_frame(std::uint32_t parent, PyCodeObject* code, std::uintptr_t key) noexcept;
 
+// The Code record of a code object, copied when it is first seen; 0 when there is no room.
+std::uint32_t code_record(PyCodeObject* code) noexcept;
+
 // Unmaps the scratch memory of text conversion; in a copied process, where it is not mapped, forgets it.
 void release_code_scratch() noexcept;
 void abandon_code_scratch() noexcept;

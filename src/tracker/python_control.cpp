@@ -12,6 +12,7 @@
 #include "tracker/python_codes.h"
 #include "tracker/python_hooks.h"
 #include "tracker/python_ledger.h"
+#include "tracker/python_lines.h"
 #include "tracker/python_recording.h"
 #include "tracker/python_thread_names.h"
 #include "tracker/recorder.h"
@@ -41,6 +42,7 @@ void forget_parent() noexcept {
   abandon_code_scratch();
   abandon_arenas();
   abandon_ledger();
+  abandon_line_profile();
   forget_mapped_bytes();
 }
 
@@ -116,6 +118,7 @@ void close_capture() noexcept {
   if (state.superblock == nullptr || state.armed != 0) return;
   const bool taken = state.lock.lock();
   state.superblock->flags |= capture::kEnded;
+  close_line_profile();
   recorder.close();
   release_code_scratch();
   release_ledger();

@@ -10,6 +10,7 @@
 #include "tracker/native_hooks.h"
 #include "tracker/python_control.h"
 #include "tracker/python_ledger.h"
+#include "tracker/python_lines.h"
 #include "tracker/python_thread_names.h"
 
 namespace heapscope::tracker {
@@ -25,7 +26,9 @@ void record_free(ThreadState& thread, const void* block) noexcept {
 void record_free_locked(ThreadState& thread, const void* block) noexcept {
   bool taken;
   if (enter_recording(thread, taken)) {
+    const BytesAndBlocks before = state.live;
     recorder.freed(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
+    if (thread.meter != nullptr) thread.meter->freed(block, bytes_moved(before), blocks_moved(before));
     leave_recording(thread, taken, false);
   } else {
     state.lock.unlock(taken);
@@ -70,12 +73,18 @@ RecordingSection::~RecordingSection() {
 }
 
 std::uint32_t charge_mapping(ThreadState& thread, std::size_t bytes) noexcept {
-  return recorder.charge(site_of_stack(*thread.lane, python_thread_state<Gil::kUnknown>(), Domain::kMmap),
-                         bytes);
+  const BytesAndBlocks before = state.live;
+  const std::uint32_t cohort = recorder.charge(
+      site_of_stack(*thread.lane, python_thread_state<Gil::kUnknown>(), Domain::kMmap), bytes);
+  if (thread.meter != nullptr) thread.meter->charged(bytes_moved(before), blocks_moved(before));
+  return cohort;
 }
 
 void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t blocks) noexcept {
+  const BytesAndBlocks before = state.live;
   recorder.discharge(cohort, bytes, blocks);
+  ThreadMeter* meter = thread_state.meter;
+  if (meter != nullptr) meter->freed(nullptr, bytes_moved(before), blocks_moved(before));
 }
 
 bool begins_event_slowly(ThreadState& thread) noexcept {
@@ -143,6 +152,7 @@ void leave_lane(void*) noexcept {
   if (state.armed != 0 && thread.run == state.run) {
     note_native_name(*thread.lane, name);
     recorder.vacate(*thread.lane);
+    leave_thread_lines();
   }
   thread.run = kNoRun;
   state.lock.unlock(taken);

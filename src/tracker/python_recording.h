@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpython/frames.h"
+#include "tracker/meter.h"
 #include "tracker/python_walk.h"
 #include "tracker/recording.h"
 
@@ -47,13 +48,24 @@ template <Gil kGil>
   recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
 }
 
-// The same with the lock, for processes with threads.
+// How far the live figures moved since `before`.
+inline std::int64_t bytes_moved(const BytesAndBlocks& before) noexcept {
+  return static_cast<std::int64_t>(state.live[0] - before[0]);
+}
+inline std::int64_t blocks_moved(const BytesAndBlocks& before) noexcept {
+  return static_cast<std::int64_t>(state.live[1] - before[1]);
+}
+
+// The same with the lock, for processes with threads, and for metered threads.
 template <Gil kGil>
 [[gnu::noinline]] void record_allocation_locked(ThreadState& thread, Domain domain, const void* block,
                                                 std::size_t bytes) noexcept {
   bool taken;
   if (enter_recording(thread, taken)) {
+    const BytesAndBlocks before = state.live;
     count_allocation<kGil>(thread, domain, block, bytes);
+    if (thread.meter != nullptr)
+      thread.meter->allocated(block, bytes, bytes_moved(before), blocks_moved(before));
     leave_recording(thread, taken, kGil == Gil::kHeld);
   } else {
     state.lock.unlock(taken);
@@ -68,7 +80,8 @@ template <Gil kGil>
     thread.busy = kIdle;
     return;
   }
-  if (!RecordingLock::needless()) return record_allocation_locked<kGil>(thread, domain, block, bytes);
+  if (thread.meter != nullptr || !RecordingLock::needless()) [[unlikely]]
+    return record_allocation_locked<kGil>(thread, domain, block, bytes);
   thread.busy = kRecording;
   count_allocation<kGil>(thread, domain, block, bytes);
   leave_recording(thread, false, kGil == Gil::kHeld);
@@ -78,11 +91,24 @@ template <Gil kGil>
 void record_free_locked(ThreadState& thread, const void* block) noexcept;
 
 [[gnu::always_inline]] inline void record_free_inline(ThreadState& thread, const void* block) noexcept {
-  if (!RecordingLock::needless()) return record_free_locked(thread, block);
+  if (thread.meter != nullptr || !RecordingLock::needless()) [[unlikely]]
+    return record_free_locked(thread, block);
   thread.busy = kRecording;
   recorder.freed(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
   leave_recording(thread, false, false);
   thread.busy = kForwarding;
+}
+
+template <Gil kGil>
+[[gnu::cold, gnu::noinline]] void count_metered_reallocation(ThreadState& thread, Domain domain,
+                                                             const Recorder::Detached& old_block,
+                                                             const void* block, std::size_t bytes) noexcept {
+  BytesAndBlocks before = state.live;
+  recorder.free_detached(*thread.lane, old_block);
+  thread.meter->freed(nullptr, bytes_moved(before), blocks_moved(before));
+  before = state.live;
+  count_allocation<kGil>(thread, domain, block, bytes);
+  thread.meter->allocated(block, bytes, bytes_moved(before), blocks_moved(before));
 }
 
 // The second half of a realloc that succeeded: the old block's free and the new one's allocation, together.
@@ -92,8 +118,13 @@ template <Gil kGil>
                                                           std::size_t bytes) noexcept {
   bool taken;
   if (enter_recording(thread, taken)) [[likely]] {
-    recorder.free_detached(*thread.lane, {old_block.bytes, old_block.cohort, old_block.ring});
-    count_allocation<kGil>(thread, domain, block, bytes);
+    const Recorder::Detached detached = {old_block.bytes, old_block.cohort, old_block.ring};
+    if (thread.meter != nullptr) [[unlikely]] {
+      count_metered_reallocation<kGil>(thread, domain, detached, block, bytes);
+    } else {
+      recorder.free_detached(*thread.lane, detached);
+      count_allocation<kGil>(thread, domain, block, bytes);
+    }
     leave_recording(thread, taken, kGil == Gil::kHeld);
   } else {
     state.lock.unlock(taken);

@@ -1,4 +1,4 @@
-// What a hook knows about the thread it runs on: 16 bytes of initial-exec TLS, one load to test.
+// What a hook knows about the thread it runs on: 24 bytes of initial-exec TLS, one load to test.
 //
 // The outermost hook owns an event. It marks the thread busy while it calls the original allocator and
 // while it records; hooks entered meanwhile on the same thread forward and record nothing. So a block is
@@ -10,6 +10,7 @@
 namespace heapscope::tracker {
 
 struct LaneState;
+struct ThreadMeter;
 
 enum Busy : std::uint32_t {
   kIdle = 0,
@@ -24,10 +25,11 @@ struct ThreadState {
   std::uint32_t busy = kIdle;
   std::uint32_t run = kNoRun;  // the tracking run that `lane` belongs to; never 0
   LaneState* lane = nullptr;
+  ThreadMeter* meter = nullptr;  // while somebody asks what this thread allocates (meter.h)
 };
 
 // Small enough for the static TLS surplus, so initial-exec holds in a library that was loaded late.
-static_assert(sizeof(ThreadState) == 16);
+static_assert(sizeof(ThreadState) == 24);
 extern thread_local constinit ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
 }  // namespace heapscope::tracker

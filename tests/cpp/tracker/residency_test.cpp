@@ -117,7 +117,9 @@ TEST(Residency, of_this_process_it_is_what_the_kernel_counts) {
   EXPECT_NEAR(static_cast<double>(after.file_shared), static_cast<double>(shared), 4 << 20);
   const std::uint64_t grown = after.other - before.other;
   EXPECT_GE(grown, kBytes / 2);
-  if (!kSanitized) EXPECT_LE(grown, kBytes);
+  if (!kSanitized) {
+    EXPECT_LE(grown, kBytes);
+  }
   munmap(memory, kBytes);
 }
 
