@@ -236,7 +236,7 @@ class _Line:
 
 def _columns() -> int:
     try:
-        return os.get_terminal_size(1).columns
+        return os.get_terminal_size(1).columns or 80
     except OSError:
         return 80
 

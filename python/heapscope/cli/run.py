@@ -167,6 +167,25 @@ def output_pattern(invocation: Invocation) -> str:
         raise CommandError(f"cannot write {shown!r}: {reason(error)}; {advice}") from None
 
 
+def output_pattern(output: str, *, force: bool) -> str:
+    """Make sure that a capture can be made at `output`, for a verb that records beside its work.
+
+    Returns
+    -------
+    str
+        The pattern for HEAPSCOPE_RUN.
+
+    Raises
+    ------
+    CommandError
+        It cannot be made, or this interpreter cannot be recorded.
+    """
+    _check_interpreter()
+    invocation = command_line.Invocation()
+    invocation.output, invocation.force = output, force
+    return _output_pattern(invocation)
+
+
 def _check_existing(path: str, invocation: Invocation) -> None:
     try:
         found = os.lstat(path)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from heapscope.cli import output, program_options, timeline_options, timeline_verbs, units
+from heapscope.cli import run as recorded_run
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.options import Parser
 from heapscope.errors import HeapscopeError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from heapscope.cli.supervisor import Supervisor
+    from heapscope.cli.timeline_options import Program
     from heapscope.timeline.dat_reader import Timeline
     from heapscope.timeline.picture import Wanted
     from heapscope.timeline.recording import Options, Recorded
@@ -58,7 +61,7 @@ _EXAMPLES = {
     "clean": "  heapscope timeline clean --dry-run",
 }
 _FLAGS, _VALUED = "CMqh", "Tot"
-_LONG_VALUED = frozenset({"--interval", "--output", "--timeout", "--metric"})
+_LONG_VALUED = frozenset({"--interval", "--output", "--timeout", "--metric", "--capture"})
 _METRICS = ("rss", "pss", "uss")
 
 
@@ -79,11 +82,18 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     own, words = program_options.split(arguments, _FLAGS, _VALUED, _LONG_VALUED, modules=True)
     parser = _recording_parser("run", "Starts a program, passes signals to it, and records it.")
+    parser.add_argument(
+        "--capture",
+        metavar="OUT.hscope",
+        help="also record every allocation of a Python program there, as `heapscope run` does: "
+        "the picture then names the line that holds most at the peak",
+    )
     parser.epilog = f"PROGRAM: an executable, SCRIPT.py, -m MODULE or -c CODE\n\n{parser.epilog}"
     options = parser.parse_args(own)
     program = timeline_options.Program(words)
     from heapscope.timeline import recording
 
+    capture = _Capture(options.capture, program, force=options.force) if options.capture else None
     try:
         recorded = recording.run(
             program.executable,
@@ -91,11 +101,40 @@ def _run(arguments: list[str]) -> int:
             program.shown,
             recording_options(options, options.metric),
             decorate=program.is_python,
+            additions=None if capture is None else capture.additions,
+            ended=None if capture is None else capture.seal,
         )
     except HeapscopeError as error:
         raise CommandError(str(error), error.exit_code) from None
     timeline_options.announce(recorded, quiet=options.quiet, verb="timeline")
     return timeline_options.exit_code(recorded)
+
+
+class _Capture:
+    """The capture that is made beside a timeline.
+
+    Attributes
+    ----------
+    additions : dict of str to str
+        What the program's environment has for it.
+    """
+
+    def __init__(self, path: str, program: Program, *, force: bool) -> None:
+        if program.executable != sys.executable:
+            raise CommandError("--capture needs SCRIPT.py, -m MODULE or -c CODE")
+        pattern = recorded_run.output_pattern(path, force=force)
+        self._path = Path(path).absolute()
+        self._former = recorded_run.identity(str(self._path))
+        self.additions = {"HEAPSCOPE_RUN": f"{'f' if force else ''}:{pattern}"}
+
+    def seal(self, supervisor: Supervisor, status: int | None) -> None:
+        """Seal it once the program has ended."""
+        from heapscope.cli import sealing
+
+        if recorded_run.identity(str(self._path)) in (None, self._former):
+            sealing.say_unrecorded()
+        else:
+            sealing.finish(str(self._path), status, supervisor, announce=False)
 
 
 def _attach(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ def capture_beside(timeline: Timeline) -> _analysis.Capture | None:
     Of several, the one of the largest peak. Process ids come again, so the capture's start has to
     lie within the timeline, and its host has to be the one where it is read.
     """
-    known = {str(process) for process in timeline.children}
+    known = {str(process) for process in (*timeline.children, *timeline.kin)}
     known.add(timeline.info.get("process", ""))
     known.update(str(span.process) for span in timeline.spans if span.process is not None)
     known.discard("")

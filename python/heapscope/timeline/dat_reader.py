@@ -20,18 +20,7 @@ _MOST_SECONDS = 4e10  # the year 3237
 _MOST_SPANS = 200_000
 _MOST_MARKS = 10_000
 _MOST_CHILDREN = 10_000
-_KNOWN = (
-    b"CMDLINE",
-    b"MEM",
-    b"CHLD",
-    b"FUNC",
-    b"INFO",
-    b"HIGH",
-    b"GAP",
-    b"ENTER",
-    b"SKIP",
-    b"MARK",
-)
+_KNOWN = frozenset(b"CMDLINE MEM CHLD FUNC INFO HIGH GAP KIN ENTER SKIP MARK".split())
 
 
 class TimelineError(HeapscopeError):
@@ -115,6 +104,8 @@ class Timeline:
         The process, or the sum with its descendants.
     children : dict of int to Curve
         Descendants by process id.
+    kin : set of int
+        The ids of all descendants that were seen.
     spans : list of Span
         By start.
     marks : list of Mark
@@ -141,6 +132,7 @@ class Timeline:
         self.children: dict[int, Curve] = {}
         self.spans: list[Span] = []
         self.marks: list[Mark] = []
+        self.kin: set[int] = set()
         self.highs: list[tuple[float, float, float]] = []
         self.gaps: list[tuple[float, float]] = []
         self.skipped: dict[str, tuple[int, float]] = {}
@@ -156,8 +148,9 @@ class Timeline:
 
     @property
     def end(self) -> float:
-        """When the last was."""
+        """When the last sample, call or mark was."""
         ends = [curve.times[-1] for curve in (self.total, *self.children.values()) if len(curve)]
+        ends += [mark.at for mark in self.marks[-1:]]
         return max(ends + [span.end or span.start for span in self.spans])
 
     def total_with_calls(self) -> Curve:
@@ -354,6 +347,10 @@ class _Reader:
         size, since, until = _size(words[0]), _seconds(words[1]), _seconds(words[2])
         if self._has_room(self._timeline.highs):
             self._timeline.highs.append((since, until, size))
+
+    def _take_kin(self, rest: bytes) -> None:
+        if len(self._timeline.kin) < _MOST_CHILDREN:
+            self._timeline.kin.add(_whole(rest))
 
     def _take_gap(self, rest: bytes) -> None:
         words = _words(rest, 2)

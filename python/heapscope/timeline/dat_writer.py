@@ -3,7 +3,7 @@
 ``CMDLINE words…``, ``MEM MiB seconds`` and ``CHLD pid MiB seconds`` are mprof's; a highest that no
 sample shows is a MEM line too. Beside them: ``INFO key value`` of the run, ``HIGH MiB since until``
 where a MEM line is the kernel's high-water mark of an interval, ``GAP since until`` where nobody
-looked, and the program's own lines (module spans).
+looked, ``KIN pid`` of a descendant, and the program's own lines (module spans).
 
 Each line is one write to a file opened for appending, so a killed run leaves whole lines.
 
@@ -67,6 +67,10 @@ class DatFile:
     def child(self, process: int, size: int, at: float) -> None:
         """Write what a descendant had at a moment."""
         self._write(f"CHLD {process} {size / _MIB:.6f} {at:.4f}")
+
+    def kin(self, process: int) -> None:
+        """Write that there is a descendant."""
+        self._write(f"KIN {process}")
 
     def gap(self, since: float, until: float) -> None:
         """Write where nobody looked."""

@@ -422,10 +422,11 @@ def _mark_peak(
 ) -> None:
     axes.plot(*peak, marker="o", markersize=7, color=HEAP, markeredgecolor="white")
     share = (peak[0] - window[0]) / (window[1] - window[0])
-    side = "left" if share < 0.4 else "right" if share > 0.6 else "center"
     text = f"Peak {units.size(int(peak[1]))} at {units.duration(peak[0])}"
     if remark:
         text += "\n" + fit(known_letters(remark), 60)
+    half = max(map(len, text.split("\n"))) * _LETTER_SHARE * 1.3 / 2
+    side = "left" if share < half else "right" if share > 1 - half else "center"
     axes.annotate(
         text,
         peak,

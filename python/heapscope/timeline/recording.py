@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from heapscope.cli.supervisor import Supervisor
+
 _ASLEEP_S = 0.05  # where the kernel cannot tell when a process ends
 
 
@@ -87,6 +89,7 @@ def run(
     *,
     decorate: bool,
     additions: dict[str, str] | None = None,
+    ended: Callable[[Supervisor, int | None], None] | None = None,
 ) -> Recorded:
     """Start a program, pass signals to it, and record it until it has ended.
 
@@ -104,13 +107,15 @@ def run(
         Give Python programs a builtin `profile` that writes spans.
     additions : dict of str to str, optional
         What else its environment has.
+    ended : callable, optional
+        Called with the supervisor and the status once the program has ended.
 
     Raises
     ------
     TimelineError
         The file cannot be made, or the program cannot be started.
     """
-    from heapscope.cli.supervisor import Supervisor
+    from heapscope.cli import supervisor as supervision
 
     path, descriptor = profiles.new_file(options.output, force=options.force)
     file = DatFile(descriptor)
@@ -141,7 +146,7 @@ def run(
         return sampler
 
     try:
-        supervisor = Supervisor(
+        supervisor = supervision.Supervisor(
             list(arguments[1:]),
             {**(additions or {}), spans.VARIABLE: told},
             executable=(program, arguments[0]),
@@ -158,7 +163,10 @@ def run(
     sampler.finish(None if over else supervisor.max_rss_bytes)
     if status is not None:
         file.info("exit_status", status)
-    return _finished(path, status, sampler, file, offset)
+    recorded = _finished(path, status, sampler, file, offset)
+    if ended is not None:
+        ended(supervisor, status)
+    return recorded
 
 
 def attach(process: int, options: Options, done: Callable[[Recorded], object]) -> None:

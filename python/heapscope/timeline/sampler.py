@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         def child(self, process: int, size: int, at: float) -> None:
             """Take what a descendant had at a moment."""
 
+        def kin(self, process: int) -> None:
+            """Take the id of a descendant that was found."""
+
         def gap(self, since: float, until: float) -> None:
             """Take a stretch where nobody looked."""
 
@@ -274,6 +277,7 @@ class TimelineSampler:
             except ProcessGoneError:
                 continue
             self._highest.setdefault(number, _Highest())
+            self._recorder.kin(number)
         ended = time.monotonic_ns()
         apart = max(min(_CHILDREN_APART_NS, self._interval_ns), _AT_LEAST * (ended - now))
         self._next_children_ns = ended + apart

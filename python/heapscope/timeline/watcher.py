@@ -66,6 +66,9 @@ class Samples:
         if len(self.children) < _MOST_SAMPLES:
             self.children.append((at, process, size))
 
+    def kin(self, process: int) -> None:
+        """That there is a descendant is no sample."""
+
     def gap(self, since: float, until: float) -> None:
         """Nobody looked: there is no sample to keep."""
 
