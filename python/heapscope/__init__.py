@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from heapscope.capture import Capture
     from heapscope.checkpoints import Checkpoint, using
     from heapscope.errors import CaptureError, HeapscopeError, TrackingError
+    from heapscope.profiling import profile
     from heapscope.timeline.usage import memory_usage
     from heapscope.tracking import is_tracing, start, stop, track
 
@@ -25,6 +26,7 @@ __all__ = [
     "__version__",
     "is_tracing",
     "memory_usage",
+    "profile",
     "start",
     "stop",
     "track",
@@ -39,6 +41,7 @@ _HOMES = {
     "TrackingError": "errors",
     "is_tracing": "tracking",
     "memory_usage": "timeline.usage",
+    "profile": "profiling",
     "start": "tracking",
     "stop": "tracking",
     "track": "tracking",

@@ -55,6 +55,13 @@ class Capture:
         """Columns, one entry a tick or sample: time_s (its end) and figures; unknown is None."""
     def rss(self, at: str | float | None = None) -> dict[str, Any]:
         """The JSON of the verb ``rss``: at the highest RSS, the heap's ``"peak"``, or seconds."""
+    def function_lines(self) -> list[dict[str, Any]]:
+        """Functions with what their lines allocated, callees included; highest at the peak first.
+
+        Keys are those of the verb ``lines`` and owner. A stack is the line's of each function's
+        innermost frame; ``increment_bytes`` is what was live at the end, ``peak_bytes`` what was
+        live at the peak.
+        """
     def rss_over_time(self) -> dict[str, Any]:
         """What RSS was made of: time_s, rss_bytes, rss_from, parts ({part, bytes}), by time."""
     def report_data(self, base: Capture | None = None) -> dict[str, Any]:

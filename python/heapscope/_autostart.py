@@ -6,7 +6,8 @@ and only where ``HEAPSCOPE_RUN`` is set. What it leaves behind in the program: t
 after all others.
 
 The variable is ``OPTIONS:PATH``. Options: ``f`` replaces an existing capture. In the path ``%p``
-stands for the process id and ``%%`` for a per cent sign.
+stands for the process id and ``%%`` for a per cent sign. Under `heapscope lines` there is
+``HEAPSCOPE_LINES`` too, for module lines.program, and the modules that it needs stay loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import sys
 
 VARIABLE = "HEAPSCOPE_RUN"
+_LINES = "HEAPSCOPE_LINES"
 
 
 def begin(loaded: set[str]) -> None:
@@ -27,11 +29,25 @@ def begin(loaded: set[str]) -> None:
         The modules that were loaded before this one was: the others are unloaded again.
     """
     request = os.environ.pop(VARIABLE, "")
+    lines = os.environ.pop(_LINES, None)
     try:
         _begin(request)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _complain(error)
+    if lines is not None:
+        _profile_lines(lines)
+        loaded |= {name for name in sys.modules if name.startswith("heapscope.")}
     _leave_no_trace(loaded)
+
+
+def _profile_lines(request: str) -> None:
+    """Set up what `heapscope lines` asks for: the builtin `profile` is there in any case."""
+    try:
+        from heapscope.lines import program
+
+        program.begin(request)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        _complain(error)
 
 
 def _begin(request: str) -> None:

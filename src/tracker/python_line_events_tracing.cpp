@@ -46,6 +46,7 @@ void take_back_frame(PyFrameObject* frame) noexcept { own_meter().take_back(bloc
 // Before the event of its end is told.
 void leave_frame_object(PyFrameObject* frame, const PyCodeObject* code) noexcept {
   ThreadMeter& meter = own_meter();
+  if (meter.pauses != 0) return;  // so was its making
   auto* object = reinterpret_cast<PyObject*>(frame);
   if (Py_REFCNT(object) == 1) {
     meter.ignored = block_of(frame);

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("run.md", "tree-and-table.md", "peak.md")
-ON_ONE_VERSION = ("leaks.md", "diff.md", "query.md", "plot.md")  # the last two need the extras
+# query and plot need the extras
+ON_ONE_VERSION = ("leaks.md", "diff.md", "query.md", "plot.md")
 FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ms|s|%)(?!\w))?")
 LEVEL = re.compile("[├└]")
 CURVE = re.compile("[▁▂▃▄▅▆▇█]+")

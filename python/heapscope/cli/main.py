@@ -25,6 +25,7 @@ VERBS = {
     "diff": "what changed between two captures; checks for CI",
     "query": "SQL over captures",
     "plot": "a picture of memory over time",
+    "lines": "what each line of a program's functions did to memory",
     "timeline": "memory over time of any program, from outside",
     "mprof": "the same with mprof's verbs, options and files",
     "monitor": "the sizes of a running process, live",

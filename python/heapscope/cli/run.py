@@ -70,7 +70,7 @@ def check(invocation: Invocation) -> None:
     CommandError
         This interpreter cannot record, or there is no such script.
     """
-    _check_interpreter()
+    check_interpreter()
     _check_script(invocation)
 
 
@@ -122,7 +122,8 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _check_interpreter() -> None:
+def check_interpreter() -> None:
+    """Refuse an interpreter that could not record what it runs."""
     if not sys.executable:
         raise CommandError("this interpreter does not know its own path (sys.executable is empty)")
     if sys.flags.no_site:
