@@ -129,7 +129,7 @@ class Printer:
         from heapscope import _tracker
 
         try:
-            functions = _tracker.line_profile(code)
+            functions = [each for each in _tracker.line_profile(code) if each["lines"]]
             _tracker.forget_line_profile(code)
             self._print(code, functions)
         except Exception as error:

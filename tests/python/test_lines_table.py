@@ -235,11 +235,18 @@ def test_a_stream_that_fails_is_said_once(capsys: pytest.CaptureFixture[str]) ->
     assert said == "heapscope: the line profile cannot be written: No space left on device\n"
 
 
-def test_names_are_matched_by_their_last_parts() -> None:
+def test_names_are_matched_by_parts_that_lie_together() -> None:
     method = {"function": "Outer.Inner.load", "file": "/lib/site-packages/pack/part.py"}
-    for name in ("load", "Inner.load", "pack.part:load", "pack:load", "part.py:Inner.load"):
+    for name in (
+        "load",
+        "Inner.load",
+        "Inner",
+        "pack.part:load",
+        "pack:load",
+        "part.py:Inner.load",
+    ):
         assert is_named(method, name), name
-    for name in ("oad", "Outer.load", "other:load", "art.py:load"):
+    for name in ("oad", "Outer.load", "nner", "other:load", "art.py:load"):
         assert not is_named(method, name), name
     assert is_named({"function": "load", "file": "a.py"}, "Inner.load"), "3.10 has plain names"
     assert is_in("/x/pack/__init__.py", "pack")

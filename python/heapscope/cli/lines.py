@@ -154,11 +154,11 @@ def _show_run(invocation: LinesInvocation, path: str, started_ns: int, *, append
     """Show what was counted; where nothing was, what lines allocated."""
     from heapscope.cli import lines_output
     from heapscope.cli.sealing import say_losses
-    from heapscope.lines.document import choose, from_allocations, is_inside
+    from heapscope.lines.document import choose, from_allocations
 
     capture = _open(path)
     say_losses(capture.summary()["tracker"])
-    functions = [each for each in _counted(capture) if not is_inside(each)]
+    functions = _counted(capture)
     marked, partial = _marks(capture.metadata)
     functions = [
         each
@@ -197,7 +197,7 @@ def _show_capture(invocation: LinesInvocation, path: str) -> int:
 
     capture = reading.open_capture(path)
     asked = invocation.functions or invocation.modules
-    functions = [each for each in _counted(capture) if not is_inside(each)]
+    functions = _counted(capture)
     mode = "lines"
     if not functions or (asked and not choose(functions, invocation.functions, invocation.modules)):
         mode = "allocations"
@@ -219,9 +219,11 @@ def _show_capture(invocation: LinesInvocation, path: str) -> int:
 
 
 def _counted(capture: _analysis.Capture) -> list[dict[str, Any]]:
-    """Return the lines that were counted."""
+    """Return the functions whose lines were counted, and not printed and forgotten since."""
+    from heapscope.lines.document import is_inside
+
     profile: list[dict[str, Any]] = getattr(capture, "line_profile", list)()
-    return profile
+    return [each for each in profile if each["lines"] and not is_inside(each)]
 
 
 def _own(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:

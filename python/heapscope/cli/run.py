@@ -168,7 +168,7 @@ def output_pattern(invocation: Invocation) -> str:
         raise CommandError(f"cannot write {shown!r}: {reason(error)}; {advice}") from None
 
 
-def output_pattern(output: str, *, force: bool) -> str:
+def beside_pattern(output: str, *, force: bool) -> str:
     """Make sure that a capture can be made at `output`, for a verb that records beside its work.
 
     Returns
@@ -181,10 +181,10 @@ def output_pattern(output: str, *, force: bool) -> str:
     CommandError
         It cannot be made, or this interpreter cannot be recorded.
     """
-    _check_interpreter()
+    check_interpreter()
     invocation = command_line.Invocation()
     invocation.output, invocation.force = output, force
-    return _output_pattern(invocation)
+    return output_pattern(invocation)
 
 
 def _check_existing(path: str, invocation: Invocation) -> None:

@@ -122,7 +122,7 @@ class _Capture:
     def __init__(self, path: str, program: Program, *, force: bool) -> None:
         if program.executable != sys.executable:
             raise CommandError("--capture needs SCRIPT.py, -m MODULE or -c CODE")
-        pattern = recorded_run.output_pattern(path, force=force)
+        pattern = recorded_run.beside_pattern(path, force=force)
         self._path = Path(path).absolute()
         self._former = recorded_run.identity(str(self._path))
         self.additions = {"HEAPSCOPE_RUN": f"{'f' if force else ''}:{pattern}"}

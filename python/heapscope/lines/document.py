@@ -33,14 +33,15 @@ def is_inside(function: Mapping[str, Any]) -> bool:
 def is_named(function: Mapping[str, Any], wanted: str) -> bool:
     """Whether a function is meant by ``NAME``, ``CLASS.NAME``, ``MODULE:NAME`` or ``FILE.py:NAME``.
 
-    Of a qualified name any last parts do. CPython 3.10 knows plain names only: there the last part
-    alone is compared.
+    Any parts of a qualified name do, next to each other: a class's name means its methods, too, a
+    function's those that are defined in it. CPython 3.10 knows plain names only: there the last
+    part alone is compared.
     """
     module, name = split_name(wanted)
     if module and not is_in(function["file"], module):
         return False
     own = str(function["function"])
-    if own == name or own.endswith("." + name):
+    if f".{name}." in f".{own}.":
         return True
     return "." not in own and "." in name and name.rpartition(".")[2] == own
 
