@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from heapscope.capture import Capture
     from heapscope.checkpoints import Checkpoint, using
     from heapscope.errors import CaptureError, HeapscopeError, TrackingError
+    from heapscope.marks import mark
     from heapscope.profiling import profile
     from heapscope.timeline.usage import memory_usage
     from heapscope.tracking import is_tracing, start, stop, track
@@ -25,6 +26,7 @@ __all__ = [
     "TrackingError",
     "__version__",
     "is_tracing",
+    "mark",
     "memory_usage",
     "profile",
     "start",
@@ -40,6 +42,7 @@ _HOMES = {
     "HeapscopeError": "errors",
     "TrackingError": "errors",
     "is_tracing": "tracking",
+    "mark": "marks",
     "memory_usage": "timeline.usage",
     "profile": "profiling",
     "start": "tracking",

@@ -53,6 +53,10 @@ class Capture:
         """
     def timeline(self) -> dict[str, list[Any]]:
         """Columns, one entry a tick or sample: time_s (its end) and figures; unknown is None."""
+    def events(self) -> list[dict[str, Any]]:
+        """Marks and spans by begin_s: the keys are the attributes of `heapscope.capture.Event`."""
+    @property
+    def events_dropped(self) -> int: ...
     def rss(self, at: str | float | None = None) -> dict[str, Any]:
         """The JSON of the verb ``rss``: at the highest RSS, the heap's ``"peak"``, or seconds."""
     def function_lines(self) -> list[dict[str, Any]]:

@@ -92,6 +92,41 @@ class Site:
         return self.stack[-1].function if self.stack else ""
 
 
+@dataclass(frozen=True)
+class Event:
+    """A moment (mark) or a stretch of time (span) that the program named.
+
+    Attributes
+    ----------
+    kind : str
+        ``mark`` or ``span``.
+    label : str
+        What it is called.
+    thread : str or None
+        Name of the thread; None where it is not known.
+    begin_s, end_s : float or None
+        Seconds since tracking started. The end of a span that was open when the program was killed
+        is None; a mark ends where it begins.
+    begin_live_bytes, end_live_bytes : int or None
+        The heap at these times; None where there is no end.
+    count : int
+        How many it stands for: after the first 4,096, what follows at once with the same label on
+        the same thread is kept as one, from the beginning of the first to the end of the last.
+    inside_s : float
+        Of a span, the time inside, which is less than from begin to end where it stands for several.
+    """
+
+    kind: str
+    label: str
+    thread: str | None
+    begin_s: float
+    end_s: float | None
+    begin_live_bytes: int
+    end_live_bytes: int | None
+    count: int
+    inside_s: float
+
+
 class Capture:
     """A recorded run: a ``.hscope`` file, sealed or live.
 
@@ -171,6 +206,20 @@ class Capture:
         the entry before.
         """
         return self._capture.timeline()
+
+    @property
+    def events(self) -> list[Event]:
+        """The marks and spans of the program, by the time when they began; at most 8,192.
+
+        `heapscope.mark` makes marks; `heapscope.measure` blocks and calls of functions decorated
+        with ``profile`` are spans.
+        """
+        return [Event(**event) for event in self._capture.events()]
+
+    @property
+    def events_dropped(self) -> int:
+        """How many marks and spans are not in `events`, between the first 4,096 and the latest."""
+        return self._capture.events_dropped
 
     def sites(self, metric: str = "peak", limit: int | None = None) -> list[Site]:
         """List the sites, highest first.

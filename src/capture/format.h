@@ -55,7 +55,7 @@ enum class ChunkKind : std::uint8_t {
   kLanes = 6,           // Lane, superblock.lane_count
   kTicks = 7,           // Tick, Timeline.tick_count; of the timeline's generation
   kTickLog = 8,         // TickRecord (tick_delta.h), Timeline.log_count; of the timeline's generation
-  kEvents = 9,          // reserved for marks, function spans and garbage collections; superblock.event_bytes
+  kEvents = 9,          // Event, superblock.event_bytes
   kLineFunctions = 10,  // LineFunction, superblock.line_function_count
   kLines = 11,          // Line, superblock.line_count
   kLineValues = 12,     // LineValue, superblock.line_value_count
@@ -154,6 +154,27 @@ struct Lane {
   std::uint64_t reserved[16];
 };
 static_assert(sizeof(Lane) == 512);
+
+// A moment or a stretch of time that the program named: tracker/event_log.h says which are kept. `kind` is
+// written last, and is kNone while a record is being replaced.
+enum class EventKind : std::uint16_t { kNone = 0, kMark = 1, kSpan = 2 };
+inline constexpr std::size_t kMaxEvents = 8192;
+inline constexpr std::size_t kMaxEventLabel = 192;
+inline constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
+struct Event {
+  std::uint64_t begin_ns;
+  std::uint64_t end_ns;            // 0 while a span is open; of a mark as begin_ns, or when its last one was
+  std::uint64_t begin_live_bytes;  // the heap of the process, as in the next
+  std::uint64_t end_live_bytes;    // means nothing while a span is open
+  std::uint64_t inside_ns;         // of the spans that it stands for and that have ended, together
+  std::uint64_t count;             // how many it stands for
+  std::uint64_t sequence;          // in the order in which they began, from 1
+  std::uint32_t lane;              // kNoLane: of a thread that has none
+  std::uint16_t kind;              // EventKind
+  std::uint16_t label_bytes;
+  char label[kMaxEventLabel];  // UTF-8
+};
+static_assert(sizeof(Event) == 256);
 
 struct SizeClass {
   std::uint32_t pools;
@@ -306,7 +327,9 @@ struct Superblock {
   std::uint64_t line_value_count;
   std::uint64_t lines_lost;  // line events that could not be counted
 
-  std::uint64_t reserved_words[18];
+  std::uint64_t dropped_marks;  // marks and spans for which there was no room
+
+  std::uint64_t reserved_words[17];
   Tick peak_tick;   // the ledger that was taken with the highest heap, its `end_ns` is when
   Tick start_tick;  // the ledger when tracking began; end_ns 0 in early captures
 };

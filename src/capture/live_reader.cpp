@@ -6,6 +6,7 @@
 
 #include "capture/capture_builder.h"
 #include "capture/live_tables.h"
+#include "capture/named_events.h"
 #include "capture/reader.h"
 
 namespace heapscope::capture {
@@ -46,6 +47,7 @@ class LiveReader {
     read_metadata();
     read_lanes();
     read_ticks();
+    read_events();
     refresh();
     read_sites();
     refresh();
@@ -151,6 +153,7 @@ class LiveReader {
     counters.own_ns = superblock_.own_ns;
     counters.domain_gaps = superblock_.domain_gaps;
     counters.max_nodes = superblock_.max_nodes;
+    counters.dropped_marks = superblock_.dropped_marks;
     capture_.peak_tick = superblock_.peak_tick;
     capture_.start_tick = superblock_.start_tick;
     if (counters.end_ns < counters.start_ns || counters.peak_ns > counters.end_ns) {
@@ -380,6 +383,19 @@ class LiveReader {
         ChunkKind::kTickLog, entries,
         [&](std::size_t, const TickRecord& record) { raw_.tick_log.push_back(from_record(record)); });
     note_missing(missing, entries, "entries of the change log");
+  }
+
+  void read_events() {
+    const std::uint64_t count =
+        bounded(superblock_.event_bytes / sizeof(Event), kMaxEvents, "marks and spans");
+    std::vector<Event> records;
+    const std::uint64_t missing = tables_.for_each<Event>(
+        ChunkKind::kEvents, count, [&](std::size_t, const Event& record) { records.push_back(record); });
+    note_missing(missing, count, "marks and spans");
+    std::size_t invalid = 0;
+    std::vector<NamedEvent> events = named_events(records, invalid);
+    invalid += keep_valid_events(events, capture_);
+    if (invalid != 0) note(std::to_string(invalid) + " marks and spans are not valid");
   }
 
   const InputFile& file_;

@@ -116,6 +116,7 @@ struct Counters {
   std::uint64_t own_ns = 0;
   std::uint64_t domain_gaps = 0;
   std::uint64_t max_nodes = 0;
+  std::uint64_t dropped_marks = 0;
 };
 
 // The order in which a sealed capture has them: append only.
@@ -139,6 +140,7 @@ inline constexpr std::uint64_t Counters::*kCounterFields[] = {
     &Counters::own_ns,
     &Counters::domain_gaps,
     &Counters::max_nodes,
+    &Counters::dropped_marks,
 };
 
 // No process has more; a file may say so.
@@ -168,6 +170,21 @@ inline bool are_rss_samples(const std::vector<RssSample>& samples) noexcept {
   return samples.size() <= kMaxRssSamples;
 }
 
+// A mark or a span: format.h, Event.
+inline constexpr std::uint32_t kNoThread = ~std::uint32_t{0};
+struct NamedEvent {
+  EventKind kind = EventKind::kMark;
+  std::uint32_t thread = kNoThread;  // index into threads
+  std::uint64_t begin_ns = 0;        // not before the start, nor after the end of the run
+  std::uint64_t end_ns = 0;          // 0: open when tracking ended; else not before begin_ns
+  std::uint64_t begin_live_bytes = 0;
+  std::uint64_t end_live_bytes = kUnknown;  // known when it has an end
+  std::uint64_t inside_ns = 0;
+  std::uint64_t count = 1;
+  std::string label;
+  friend bool operator==(const NamedEvent&, const NamedEvent&) = default;
+};
+
 enum class Form : std::uint8_t { kLive, kSealed };
 
 struct Capture {
@@ -184,6 +201,7 @@ struct Capture {
   Tick peak_tick{};  // end_ns 0: there is none, as for the next
   Tick start_tick{};
   std::vector<RssSample> rss_samples;  // by time; empty where nobody sampled
+  std::vector<NamedEvent> events;      // by begin_ns; at most kMaxEvents
   std::vector<TickDelta> tick_log;     // sorted by (site, tick, born), each once; tick <= ticks.size()
   std::vector<std::string> damage;     // one line for each kind of loss; empty for a sound file
 

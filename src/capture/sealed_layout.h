@@ -34,4 +34,12 @@ inline constexpr std::uint64_t RssSample::*kRssSampleFields[] = {
     &RssSample::shared_rss_bytes, &RssSample::pss_bytes,
 };
 
+// The columns of an event that are plain numbers: append only.
+inline constexpr std::uint64_t NamedEvent::*kEventFields[] = {
+    &NamedEvent::begin_live_bytes,
+    &NamedEvent::end_live_bytes,
+    &NamedEvent::inside_ns,
+    &NamedEvent::count,
+};
+
 }  // namespace heapscope::capture

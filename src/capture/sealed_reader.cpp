@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "capture/columns.h"
+#include "capture/named_events.h"
 #include "capture/sealed.h"
 #include "capture/sealed_layout.h"
 
@@ -68,6 +69,8 @@ class Unsealer {
     });
     optional_section(SectionId::kRssSamples, "the samples of RSS",
                      [&](ColumnReader& in) { return read_rss_samples(in); });
+    optional_section(SectionId::kEvents, "the marks and spans",
+                     [&](ColumnReader& in) { return read_events(in); });
     section(SectionId::kTickLog, "the change log", [&](ColumnReader& in) { return read_tick_log(in); });
     return std::move(capture_);
   }
@@ -218,6 +221,30 @@ class Unsealer {
     if (!in.ok() || !are_rss_samples(samples)) return false;
     capture_.rss_samples = std::move(samples);
     return true;
+  }
+
+  bool read_events(ColumnReader& in) {
+    std::vector<NamedEvent> events(in.count(kMaxEvents, 4));
+    const std::uint64_t fields = in.number();
+    for (NamedEvent& event : events) event.kind = static_cast<EventKind>(std::min<std::uint64_t>(in.number(), 255));
+    for (NamedEvent& event : events) event.thread = in.id() - 1;  // 0: kNoThread
+    std::uint64_t last = 0;
+    for (NamedEvent& event : events) event.begin_ns = last += in.number();
+    for (NamedEvent& event : events) {
+      const std::uint64_t length = in.number();
+      event.end_ns = length == 0 ? 0 : event.begin_ns + length - 1;
+    }
+    for (std::uint64_t field = 0; field < fields && in.ok(); ++field) {
+      for (NamedEvent& event : events) {
+        const std::uint64_t value = in.number();
+        if (field < std::size(kEventFields)) event.*kEventFields[field] = value;
+      }
+    }
+    for (NamedEvent& event : events) event.label = in.text();
+    if (!in.ok()) return false;
+    const std::size_t count = events.size();
+    keep_valid_events(events, capture_);
+    return capture_.events.size() == count;
   }
 
   bool read_tick_log(ColumnReader& in) {

@@ -62,6 +62,7 @@ class Sealer {
     add(SectionId::kPeakTick, [&](ColumnWriter& out) { write_ticks(out, &capture_.peak_tick, 1); });
     add(SectionId::kStartTick, [&](ColumnWriter& out) { write_ticks(out, &capture_.start_tick, 1); });
     if (!capture_.rss_samples.empty()) add_rss_samples();
+    if (!capture_.events.empty()) add_events();
     add_tick_log();
     return sections_.finish();
   }
@@ -145,6 +146,27 @@ class Sealer {
         }
       };
       for (const auto field : kRssSampleFields) add_column(field);
+    });
+  }
+
+  void add_events() {
+    add(SectionId::kEvents, [&](ColumnWriter& out) {
+      const auto& events = capture_.events;
+      out.number(events.size());
+      out.number(std::size(kEventFields));
+      column(out, events, [](const NamedEvent& event) { return static_cast<std::uint64_t>(event.kind); });
+      column(out, events,
+             [](const NamedEvent& event) { return event.thread == kNoThread ? 0 : event.thread + 1; });
+      std::uint64_t last = 0;
+      for (const NamedEvent& event : events) {
+        out.number(event.begin_ns - last);
+        last = event.begin_ns;
+      }
+      column(out, events,
+             [](const NamedEvent& event) { return event.end_ns == 0 ? 0 : event.end_ns - event.begin_ns + 1; });
+      for (const auto field : kEventFields)
+        column(out, events, [&](const NamedEvent& event) { return event.*field; });
+      for (const NamedEvent& event : events) out.text(event.label);
     });
   }
 

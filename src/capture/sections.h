@@ -33,7 +33,7 @@ enum class SectionId : std::uint32_t {
   kTicks = 13,
   kTickLog = 14,
   kPeakTick = 15,
-  kEvents = 16,  // reserved
+  kEvents = 16,
   kStartTick = 17,
   kRssSamples = 18,
 };

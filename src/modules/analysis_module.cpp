@@ -68,6 +68,7 @@ NB_MODULE(_analysis, module) {
   add_capture(capture);
   add_browse(module, capture);
   add_growth(capture);
+  add_events(capture);
   add_export(capture);
   add_report(capture);
   add_diff(capture);

@@ -8,6 +8,7 @@ namespace heapscope::modules {
 void add_capture(CaptureClass& capture);
 void add_browse(nb::module_& module, CaptureClass& capture);
 void add_growth(CaptureClass& capture);
+void add_events(CaptureClass& capture);
 void add_export(CaptureClass& capture);
 void add_report(CaptureClass& capture);
 void add_diff(CaptureClass& capture);

@@ -6,6 +6,7 @@
 
 #include "cpython/frames.h"
 #include "tracker/python_control.h"
+#include "tracker/python_events.h"
 #include "tracker/python_meter.h"
 #include "tracker/python_profiled.h"
 
@@ -116,6 +117,24 @@ PyObject* counters(PyObject*, PyObject*) {
   return result;
 }
 
+PyObject* mark(PyObject*, PyObject* label) {
+  if (!PyUnicode_Check(label)) return PyErr_Format(PyExc_TypeError, "a mark's label is a str");
+  tracker::note_mark(label);
+  Py_RETURN_NONE;
+}
+
+PyObject* span_begin(PyObject*, PyObject* label) {
+  if (!PyUnicode_Check(label)) return PyErr_Format(PyExc_TypeError, "a span's label is a str");
+  return PyLong_FromUnsignedLongLong(tracker::begin_span(label));
+}
+
+PyObject* span_end(PyObject*, PyObject* id) {
+  const unsigned long long value = PyLong_AsUnsignedLongLong(id);
+  if (value == static_cast<unsigned long long>(-1) && PyErr_Occurred() != nullptr) return nullptr;
+  tracker::end_span(value);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start)),
      METH_VARARGS | METH_KEYWORDS,
@@ -131,6 +150,14 @@ PyMethodDef methods[] = {
     {"counters", counters, METH_NOARGS,
      "counters()\n--\n\nThe present figures as a dict of int, bytes where the name says so; zeros when not "
      "tracking."},
+    {"mark", mark, METH_O,
+     "mark(label, /)\n--\n\nName this moment in the capture; nothing when not tracking."},
+    {"span_begin", span_begin, METH_O,
+     "span_begin(label, /)\n--\n\nBegin a stretch of time of this thread; returns what span_end wants.\n\n"
+     "0 when not tracking, or when the capture has no room."},
+    {"span_end", span_end, METH_O,
+     "span_end(id, /)\n--\n\nEnd a span; nothing for 0, for one that has ended, and for one of an earlier "
+     "capture."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -102,6 +102,7 @@ bool end_tracking() noexcept {
   const bool taken = state.lock.lock();
   state.now_ns = clock_ns(CLOCK_MONOTONIC);
   tick.end_ns = state.now_ns;
+  recorder.events().end_all(state.now_ns, state.live[0]);
   end_tick_now(tick, true);
   state.armed = state.run = 0;
   state.lock.unlock(taken);

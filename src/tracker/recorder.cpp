@@ -20,6 +20,7 @@ int Recorder::open(const char* path, bool overwrite, std::uint32_t max_nodes) no
     close();
     return 12;  // ENOMEM
   }
+  events_.open(writer_);
   writer_.superblock()->site_count = site_count_;
   state.superblock = writer_.superblock();
   state.peak_word = (1 << 1) | 1;  // nothing is live, and that is the maximum so far
@@ -43,6 +44,7 @@ void Recorder::close() noexcept {
   touched_sites_.release();
   touched_cohort_count_ = touched_site_count_ = 0;
   close_timeline();
+  events_.close();
   sites_.forget();
   site_keys_.forget();
   lane_records_.forget();

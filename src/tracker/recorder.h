@@ -21,6 +21,7 @@
 
 #include "capture/format.h"
 #include "capture/writer.h"
+#include "tracker/event_log.h"
 #include "tracker/lanes.h"
 #include "tracker/state.h"
 #include "tracker/tick_log.h"
@@ -170,6 +171,7 @@ class Recorder {
 
   capture::Writer& writer() noexcept { return writer_; }
   Trie& trie() noexcept { return trie_; }
+  EventLog& events() noexcept { return events_; }
   std::uint64_t allocations() const noexcept;
   std::uint64_t tick_ns() const noexcept { return log_.tick_ns(); }
 
@@ -257,6 +259,7 @@ class Recorder {
   std::uint64_t mappings_charged_ = 0;
   std::uint32_t open_tick_ = 0;  // number of the tick that has not ended, in the present numbering
   TickLog log_;
+  EventLog events_;
 };
 
 extern Recorder recorder;

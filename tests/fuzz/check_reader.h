@@ -30,6 +30,19 @@ inline void require(bool holds, const char* what) {
   std::abort();
 }
 
+inline void check_events(const capture::Capture& capture) {
+  std::uint64_t last = capture.counters.start_ns;
+  require(capture.events.size() <= capture::kMaxEvents, "there are more events than can be");
+  for (const capture::NamedEvent& event : capture.events) {
+    require(event.begin_ns >= last, "events are not in the order of time");
+    require(event.end_ns == 0 || (event.end_ns >= event.begin_ns && event.end_ns <= capture.counters.end_ns),
+            "an event is not in the run");
+    require(event.thread == capture::kNoThread || event.thread < capture.threads.size(),
+            "an event has no thread");
+    last = event.begin_ns;
+  }
+}
+
 inline void check_capture(const capture::Capture& capture) {
   using analysis::GroupBy;
   using analysis::Metric;
@@ -61,6 +74,7 @@ inline void check_capture(const capture::Capture& capture) {
     for (const analysis::RssRow& row : ledger.rows) sum += row.bytes;
     require(sum == ledger.rss_bytes, "a ledger's rows are not RSS");
   }
+  check_events(capture);
   analysis::find_peaks(capture, 0, 0.1);
   for (const bool everything : {false, true}) {
     const analysis::Leaks leaks = analysis::find_leaks(capture, everything);

@@ -49,6 +49,24 @@ class History {
 
   LiveFile file;
 
+  // Marks and spans here and there, some nested, some open.
+  void add_events(std::size_t count) {
+    for (; count != 0; --count) {
+      const std::uint64_t length = file.superblock.end_ns - file.superblock.start_ns;
+      const std::uint64_t begin = file.superblock.start_ns + draw(static_cast<std::uint32_t>(length));
+      const bool is_mark = draw(2) == 0;
+      const std::uint64_t end =
+          begin + draw(static_cast<std::uint32_t>(file.superblock.end_ns - begin) + 1);
+      capture::Event& event = file.add_event(is_mark ? capture::EventKind::kMark : capture::EventKind::kSpan,
+                                             "step " + std::to_string(draw(5)), begin,
+                                             is_mark ? begin : (draw(8) == 0 ? 0 : end));
+      event.lane = draw(4);
+      event.begin_live_bytes = draw(100'000);
+      event.end_live_bytes = draw(100'000);
+      event.inside_ns = event.end_ns == 0 ? 0 : event.end_ns - begin;
+    }
+  }
+
   struct Block {
     std::uint32_t site;
     std::uint64_t bytes;

@@ -41,6 +41,7 @@ class LiveFile {
   std::vector<capture::Lane> lanes;
   std::vector<capture::Tick> ticks;
   std::vector<capture::TickDelta> log;
+  std::vector<capture::Event> events;
   std::string strings;
   std::string metadata;
 
@@ -109,6 +110,19 @@ class LiveFile {
     return site;
   }
 
+  capture::Event& add_event(capture::EventKind kind, std::string_view label, std::uint64_t begin_ns,
+                            std::uint64_t end_ns) {
+    capture::Event& event = events.emplace_back();
+    event.kind = static_cast<std::uint16_t>(kind);
+    event.label_bytes = static_cast<std::uint16_t>(label.size());
+    std::copy(label.begin(), label.end(), event.label);
+    event.begin_ns = begin_ns;
+    event.end_ns = end_ns;
+    event.count = 1;
+    event.sequence = events.size();
+    return event;
+  }
+
   void add_metadata(std::string_view key, std::string_view value) {
     const std::uint32_t lengths[2] = {static_cast<std::uint32_t>(key.size()),
                                       static_cast<std::uint32_t>(value.size())};
@@ -135,6 +149,7 @@ class LiveFile {
     superblock.lane_count = lanes.size();
     superblock.string_bytes = strings.size();
     superblock.metadata_bytes = metadata.size();
+    superblock.event_bytes = events.size() * sizeof(capture::Event);
     chunks_.assign(1, std::string(capture::kChunkBytes, '\0'));
     entries_.assign(1, 0);
     using capture::ChunkKind;
@@ -147,6 +162,7 @@ class LiveFile {
         pieces(ChunkKind::kLanes, 0, lanes),
         pieces(ChunkKind::kTicks, generation, ticks),
         pieces(ChunkKind::kTickLog, generation, log_records),
+        pieces(ChunkKind::kEvents, 0, events),
         pieces(ChunkKind::kStrings, 0, std::vector<char>(strings.begin(), strings.end())),
     };
     for (std::size_t round = 0, added = 1; added != 0; ++round) {

@@ -50,6 +50,15 @@ struct FullFile : LiveFile {
       each.pymalloc_arenas = 5;
       each.size_classes[31] = {7, 8};
     }
+    capture::Event& span = add_event(capture::EventKind::kSpan, "load", 1'000'000'000, 1'500'000'000);
+    span.lane = 1;
+    span.begin_live_bytes = 100;
+    span.end_live_bytes = 1 << 20;
+    span.inside_ns = 400'000'000;
+    span.count = 3;
+    add_event(capture::EventKind::kMark, "built \xF0\x9F\x8E\x89", 1'200'000'000, 1'200'000'000).lane = capture::kNoLane;
+    add_event(capture::EventKind::kSpan, "", 1'300'000'000, 0);
+    superblock.dropped_marks = 5;
   }
 };
 
@@ -69,6 +78,7 @@ void expect_equal(const Capture& a, const Capture& b) {
   EXPECT_EQ(std::memcmp(&a.peak_tick, &b.peak_tick, sizeof(capture::Tick)), 0);
   EXPECT_EQ(std::memcmp(&a.start_tick, &b.start_tick, sizeof(capture::Tick)), 0);
   EXPECT_EQ(a.rss_samples, b.rss_samples);
+  EXPECT_EQ(a.events, b.events);
   ASSERT_EQ(a.tick_log.size(), b.tick_log.size());
   EXPECT_EQ(std::memcmp(a.tick_log.data(), b.tick_log.data(), a.tick_log.size() * sizeof(capture::TickDelta)),
             0);
@@ -93,6 +103,7 @@ TEST(Sealed, holds_all_that_the_live_form_held) {
   EXPECT_EQ(live.form, capture::Form::kLive);
   EXPECT_EQ(sealed.form, capture::Form::kSealed);
   EXPECT_TRUE(sealed.damage.empty());
+  EXPECT_EQ(live.events.size(), 3U);
   expect_equal(live, sealed);
 }
 
