@@ -5,9 +5,10 @@ and only where ``HEAPSCOPE_RUN`` is set. What it leaves behind in the program: t
 ``heapscope`` and ``heapscope._tracker`` and one atexit function, registered first so that it runs
 after all others.
 
-The variable is ``OPTIONS:PATH``. Options: ``f`` replaces an existing capture. In the path ``%p``
-stands for the process id and ``%%`` for a per cent sign. Under `heapscope lines` there is
-``HEAPSCOPE_LINES`` too, for module lines.program, and the modules that it needs stay loaded.
+The variable is ``OPTIONS:PATH``. Options, parted by ``;``: ``f`` replaces an existing capture,
+``snapshot-at=BYTES`` and ``pdb-at=BYTES`` are limits (module limits). In the path ``%p`` stands for
+the process id and ``%%`` for a per cent sign. Under `heapscope lines` there is ``HEAPSCOPE_LINES``
+too, for module lines.program, and the modules that it needs stay loaded.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def begin(loaded: set[str]) -> None:
     request = os.environ.pop(VARIABLE, "")
     lines = os.environ.pop(_LINES, None)
     try:
-        _begin(request)
+        _begin(request, loaded)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _complain(error)
     if lines is not None:
@@ -50,11 +51,20 @@ def _profile_lines(request: str) -> None:
         _complain(error)
 
 
-def _begin(request: str) -> None:
+def _begin(request: str, loaded: set[str]) -> None:
     from heapscope import _tracker, metadata
 
     options, _, pattern = request.partition(":")
+    words = options.split(";")
     path = expand(pattern, os.getpid())
+    snapshot_at, pdb_at = (_number(words, name) for name in ("snapshot-at", "pdb-at"))
+    stop = None
+    if pdb_at is not None:
+        from heapscope import limits
+
+        stop = limits.load_debugger()
+        # These stay: pdb is to work whatever the program's path is by then.
+        loaded |= {name for name in sys.modules if not name.startswith("heapscope.")}
     described = metadata.describe_process()
     process = os.getpid()
     name_threads = metadata.name_threads
@@ -66,12 +76,23 @@ def _begin(request: str) -> None:
 
     atexit.register(end)
     try:
-        _tracker.start(path, overwrite="f" in options)
+        _tracker.start(path, overwrite="f" in words)
     except BaseException:
         atexit.unregister(end)
         raise
     for key, value in described.items():
         _tracker.set_metadata(key, value)
+    if snapshot_at is not None or pdb_at is not None:
+        from heapscope import limits
+
+        limits.watch(path, snapshot_at, pdb_at, stop)
+
+
+def _number(words: list[str], name: str) -> int | None:
+    for word in words:
+        if word.startswith(name + "="):
+            return int(word[len(name) + 1 :])
+    return None
 
 
 def expand(pattern: str, process: int) -> str:

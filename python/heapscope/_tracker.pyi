@@ -5,6 +5,9 @@ from typing import Any, NamedTuple, final
 # The part of heapscope that lives in the profiled process. It tracks the process as a whole, into
 # one capture at a time; bytes are what was asked of the allocator.
 
+# Where in a capture the RSS that another process saw is to be written: 8 bytes, little-endian.
+RSS_SEEN_OFFSET: int
+
 # Begins tracking into a new capture at `path`; an existing file is replaced only with `overwrite`.
 # `max_nodes` caps the number of different stacks (0: the built-in cap). Raises OSError when the
 # file cannot be made or grown, RuntimeError when tracking is on or this process cannot be tracked.
@@ -18,14 +21,25 @@ def is_tracing() -> bool: ...
 # Writes an entry of the capture's metadata, in place of an earlier one with the same key.
 def set_metadata(key: str, value: str, /) -> None: ...
 
-# Names this moment in the capture. A label of more than 192 bytes of UTF-8 is cut. Nothing when this
-# process is not tracked, as for the next two.
+# Names this moment in the capture. A label of more than 192 bytes of UTF-8 is cut. Nothing when
+# this process is not tracked, as for the next two.
 def mark(label: str, /) -> None: ...
 
-# Names a stretch of time of this thread, from span_begin to span_end. Spans may nest, and may end in
-# any order and on any thread; what is open when tracking stops ends then. 0 is no span.
+# Names a stretch of time of this thread, from span_begin to span_end. Spans may nest, and may end
+# in any order and on any thread; what is open when tracking stops ends then. 0 is no span.
 def span_begin(label: str, /) -> int: ...
-def span_end(id: int, /) -> None: ...
+def span_end(span: int, /) -> None: ...
+
+# Watches the heap and RSS, in bytes: what passes `snapshot_at` leaves a copy of the capture, of
+# that moment, at `snapshot_path`; what passes `stop_at` calls stop("heap" | "rss", bytes, limit) in
+# the frame that allocated. Each once. Raises RuntimeError when not tracking.
+def set_limits(
+    *,
+    snapshot_at: int | None = None,
+    snapshot_path: str = "",
+    stop_at: int | None = None,
+    stop: Callable[[str, int, int], object] | None = None,
+) -> None: ...
 
 # The tracker's figures now: live_bytes, peak_bytes, allocations, frees, events_lost, own_bytes, …
 def counters() -> dict[str, int]: ...

@@ -113,7 +113,7 @@ class Event:
         How many it stands for: after the first 4,096, what follows at once with the same label on
         the same thread is kept as one, from the beginning of the first to the end of the last.
     inside_s : float
-        Of a span, the time inside, which is less than from begin to end where it stands for several.
+        Of a span, the time inside, less than from begin to end where it stands for several.
     """
 
     kind: str

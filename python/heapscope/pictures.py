@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from heapscope import picture_events
 from heapscope.cli import units
 from heapscope.cli.call_tree import program_lines
 from heapscope.cli.fitting import fit
@@ -59,6 +60,8 @@ class _Run(NamedTuple):
     peak: tuple[float, int]
     sentence: str
     end: float
+    events: list[dict[str, Any]]
+    spans: list[picture_events.Bar]
 
 
 def draw(captures: Sequence[_analysis.Capture], kind: str, title: str | None = None) -> bytes:
@@ -86,6 +89,8 @@ def draw(captures: Sequence[_analysis.Capture], kind: str, title: str | None = N
         labels = _draw_one(axes, runs[0]) if len(runs) == 1 else _draw_several(axes, runs)
         _finish(axes, runs, title or (runs[0].name if len(runs) == 1 else "Heap, run by run"))
         place_labels(axes, labels)
+        if len(runs) == 1:
+            _draw_events(axes, runs[0])
         written = io.BytesIO()
         figure.savefig(written, format=kind, metadata=file_metadata(kind))
     return written.getvalue()
@@ -132,6 +137,8 @@ def _run_of(capture: _analysis.Capture) -> _Run:
         peak,
         headline(summary, own),
         last[0],
+        capture.events(),
+        picture_events.bars(capture.events(), last[0]),
     )
 
 
@@ -157,6 +164,24 @@ def _draw_one(axes: Any, run: _Run) -> list[Label]:
     lines = [fit(known_letters(line), 60) for line in sentence.splitlines()]
     _annotate(axes, run, "\n".join(lines), TEXT, size=14)
     return labels
+
+
+def _draw_events(axes: Any, run: _Run) -> None:
+    end = run.end or 1.0
+    picture_events.draw_spans(axes, run.spans, end, _highest([run]), _fitted)
+    picture_events.draw_marks(axes, run.events, end, _fitted)
+
+
+def _fitted(name: str, letters: int) -> str:
+    return fit(known_letters(name.replace("\n", " ")[:500]), letters)
+
+
+def _highest(runs: list[_Run]) -> float:
+    return max(
+        [1.0]
+        + [float(value) for run in runs for value in run.heap]
+        + [value for run in runs for _, value in run.rss if not math.isnan(value)]
+    )
 
 
 def _draw_several(axes: Any, runs: list[_Run]) -> list[Label]:
@@ -207,12 +232,9 @@ def _annotate(axes: Any, run: _Run, text: str, colour: str, size: int) -> None:
 
 
 def _finish(axes: Any, runs: list[_Run], title: str) -> None:
-    highest = max(
-        [1.0]
-        + [float(value) for run in runs for value in run.heap]
-        + [value for run in runs for _, value in run.rss if not math.isnan(value)]
-    )
-    # With room for the words above the peak.
-    size_axis(axes, highest, room=1.22 if len(runs) == 1 else 1.06)
+    # With room for the words above the peak, and for spans above these.
+    rows = picture_events.rows_of(runs[0].spans) if len(runs) == 1 else 0
+    room = 1.22 + picture_events.ROW * rows if len(runs) == 1 else 1.06
+    size_axis(axes, _highest(runs), room=room)
     axes.set_xlim(0, max(run.end for run in runs) or 1.0)
     finish(axes, title)

@@ -160,6 +160,8 @@ def start(
     output: str | os.PathLike[str] | int | None = None,
     *,
     overwrite: bool = False,
+    snapshot_at: str | int | None = None,
+    pdb_at: str | int | None = None,
 ) -> None:
     """Start tracking this process.
 
@@ -171,6 +173,11 @@ def start(
         tracemalloc's number of frames: it is accepted, and stacks are whole whatever it says.
     overwrite : bool
         Replace an existing file; otherwise it is an error.
+    snapshot_at : str or int, optional
+        A size like ``"500MiB"``, or bytes: when the heap or RSS passes it, once, a capture of that
+        moment is written beside `output` (``NAME.at-500MiB.hscope``) and the program goes on.
+    pdb_at : str or int, optional
+        Likewise, but the program stops in pdb.
 
     Raises
     ------
@@ -179,7 +186,7 @@ def start(
     OSError
         The capture cannot be made; FileExistsError when it exists.
     ValueError
-        A number of frames below 1.
+        A number of frames below 1, no size, or a snapshot of a capture that leaves no file.
 
     Notes
     -----
@@ -190,11 +197,37 @@ def start(
         if output < 1:
             raise ValueError(f"the number of frames must be at least 1, not {output}")
         output = None
+    limits = _limits_of(output, snapshot_at, pdb_at, overwrite=overwrite)
     if output is None:
         recording = _begin(_temporary_path(), started=True, temporary=True)
     else:
         recording = _begin(os.fspath(output), overwrite=overwrite, started=True)
     atexit.register(_end, recording)
+    if limits is not None:
+        limits(recording.path)
+
+
+def _limits_of(
+    output: str | os.PathLike[str] | None,
+    snapshot_at: str | int | None,
+    pdb_at: str | int | None,
+    *,
+    overwrite: bool,
+) -> Callable[[str], None] | None:
+    """Return what sets the limits of a capture once it is recorded; None where there are none."""
+    if snapshot_at is None and pdb_at is None:
+        return None
+    from heapscope import limits
+
+    sizes = [None if limit is None else limits.size_of(limit) for limit in (snapshot_at, pdb_at)]
+    if sizes[0] is not None:
+        if output is None:
+            raise ValueError("a snapshot needs a capture that stays: start(output, snapshot_at=…)")
+        place = limits.snapshot_path(os.path.abspath(os.fspath(output)), sizes[0])
+        if not overwrite and os.path.lexists(place):
+            raise FileExistsError(17, "the snapshot exists (overwrite=True replaces it)", place)
+    debugger = None if sizes[1] is None else limits.load_debugger()
+    return lambda path: limits.watch(path, sizes[0], sizes[1], debugger)
 
 
 def stop() -> None:

@@ -52,7 +52,8 @@ class Matcher {
   std::vector<std::uint32_t> match() {
     match_by([](std::string_view name) { return name; });
     match_by([](std::string_view name) {
-      return has_path(name) ? import_root_of(name).below : std::string_view();
+      const std::string_view below = has_path(name) ? import_root_of(name).below : std::string_view();
+      return below.empty() ? std::string_view() : below;
     });
     match_tails();
     return std::move(b_of_a_);
@@ -66,7 +67,8 @@ class Matcher {
     taken_[b] = true;
   }
 
-  // Pairs what has the same key, where each side has it once; an empty key is none.
+  // Pairs what has the same key, where each side has it once. A code object may have the empty name, so no key is
+  // a view of nothing.
   template <class Key>
   void match_by(Key key) {
     struct Holders {
@@ -75,12 +77,12 @@ class Matcher {
     };
     std::unordered_map<std::string_view, Holders, TextHash> holders;
     for (std::uint32_t file = 0; file < a_.size(); ++file) {
-      if (b_of_a_[file] != kNoMatch || key(a_[file]).empty()) continue;
+      if (b_of_a_[file] != kNoMatch || key(a_[file]).data() == nullptr) continue;
       std::uint32_t& holder = holders[key(a_[file])].a;
       holder = holder == kNoMatch ? file : kTwo;
     }
     for (std::uint32_t file = 0; file < b_.size(); ++file) {
-      if (taken_[file] || key(b_[file]).empty()) continue;
+      if (taken_[file] || key(b_[file]).data() == nullptr) continue;
       const auto found = holders.find(key(b_[file]));
       if (found == holders.end()) continue;
       found->second.b = found->second.b == kNoMatch ? file : kTwo;

@@ -328,8 +328,9 @@ struct Superblock {
   std::uint64_t lines_lost;  // line events that could not be counted
 
   std::uint64_t dropped_marks;  // marks and spans for which there was no room
+  std::uint64_t rss_seen;       // the highest RSS that was seen from outside, written from there
 
-  std::uint64_t reserved_words[17];
+  std::uint64_t reserved_words[16];
   Tick peak_tick;   // the ledger that was taken with the highest heap, its `end_ns` is when
   Tick start_tick;  // the ledger when tracking began; end_ns 0 in early captures
 };
@@ -339,6 +340,7 @@ static_assert(sizeof(Superblock) % 8 == 0);
 // Metadata: entries of {u32 key bytes, u32 value bytes, key, value, padding to 8}, UTF-8, at kMetadataOffset
 // up to superblock.metadata_bytes; a later entry with the same key replaces an earlier one. Keys written:
 // command (JSON list), python_version, python_build, heapscope_version, host, executable, directory,
-// allocator, flags (JSON object), exit_status (decimal; -n = signal n), thread:<kernel id> (name).
+// allocator, flags (JSON object), exit_status (decimal; -n = signal n), thread:<kernel id> (name),
+// snapshot_at_bytes (the limit at which this copy was made).
 
 }  // namespace heapscope::capture

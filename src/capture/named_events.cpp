@@ -58,11 +58,9 @@ std::vector<NamedEvent> named_events(std::span<Event> records, std::size_t& inva
 }
 
 std::size_t keep_valid_events(std::vector<NamedEvent>& events, Capture& capture) {
-  const std::size_t invalid =
-      std::erase_if(events, [&](NamedEvent& event) { return !tidy(event, capture); });
-  std::stable_sort(events.begin(), events.end(), [](const NamedEvent& a, const NamedEvent& b) {
-    return a.begin_ns < b.begin_ns;
-  });
+  const std::size_t invalid = std::erase_if(events, [&](NamedEvent& event) { return !tidy(event, capture); });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const NamedEvent& a, const NamedEvent& b) { return a.begin_ns < b.begin_ns; });
   capture.events = std::move(events);
   return invalid;
 }

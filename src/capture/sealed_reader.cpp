@@ -226,7 +226,8 @@ class Unsealer {
   bool read_events(ColumnReader& in) {
     std::vector<NamedEvent> events(in.count(kMaxEvents, 4));
     const std::uint64_t fields = in.number();
-    for (NamedEvent& event : events) event.kind = static_cast<EventKind>(std::min<std::uint64_t>(in.number(), 255));
+    for (NamedEvent& event : events)
+      event.kind = static_cast<EventKind>(std::min<std::uint64_t>(in.number(), 255));
     for (NamedEvent& event : events) event.thread = in.id() - 1;  // 0: kNoThread
     std::uint64_t last = 0;
     for (NamedEvent& event : events) event.begin_ns = last += in.number();

@@ -162,8 +162,9 @@ class Sealer {
         out.number(event.begin_ns - last);
         last = event.begin_ns;
       }
-      column(out, events,
-             [](const NamedEvent& event) { return event.end_ns == 0 ? 0 : event.end_ns - event.begin_ns + 1; });
+      column(out, events, [](const NamedEvent& event) {
+        return event.end_ns == 0 ? 0 : event.end_ns - event.begin_ns + 1;
+      });
       for (const auto field : kEventFields)
         column(out, events, [&](const NamedEvent& event) { return event.*field; });
       for (const NamedEvent& event : events) out.text(event.label);

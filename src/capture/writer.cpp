@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -49,7 +50,37 @@ bool absolute_path(const char* path, char* out, std::size_t size) noexcept {
   return true;
 }
 
+// False, and errno or 0, when the disk is full.
+bool write_chunk(int descriptor, std::size_t index, const void* chunk) noexcept {
+  std::size_t done = 0;
+  errno = 0;
+  while (done < kChunkBytes) {
+    const ssize_t wrote = pwrite(descriptor, static_cast<const char*>(chunk) + done, kChunkBytes - done,
+                                 static_cast<off_t>(index * kChunkBytes + done));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return false;
+    done += static_cast<std::size_t>(wrote);
+  }
+  return true;
+}
+
 }  // namespace
+
+bool append_metadata(Superblock& superblock, char* metadata, const char* key, std::size_t key_bytes,
+                     const char* value, std::size_t value_bytes) noexcept {
+  const std::size_t at = superblock.metadata_bytes;
+  const std::size_t bytes = (8 + key_bytes + value_bytes + 7) & ~std::size_t{7};
+  if (at + bytes > kMetadataBytes) return false;
+  char* out = metadata + at;
+  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(key_bytes),
+                                  static_cast<std::uint32_t>(value_bytes)};
+  memcpy(out, sizes, sizeof(sizes));
+  memcpy(out + 8, key, key_bytes);
+  memcpy(out + 8 + key_bytes, value, value_bytes);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  superblock.metadata_bytes = at + bytes;
+  return true;
+}
 
 bool keeps_shared_stores(std::uint64_t file_system) noexcept {
   constexpr std::uint64_t kOthers[] = {
@@ -211,17 +242,45 @@ void Writer::write_back() noexcept {
   const int descriptor = open_again();
   if (descriptor >= 0) {
     for (std::size_t index = chunk_count_; index-- > 0;) {
-      std::size_t done = 0;
-      while (done < kChunkBytes) {
-        const ssize_t wrote = pwrite(descriptor, static_cast<char*>(chunk_addresses_[index]) + done,
-                                     kChunkBytes - done, static_cast<off_t>(index * kChunkBytes + done));
-        if (wrote <= 0) break;
-        done += static_cast<std::size_t>(wrote);
-      }
+      write_chunk(descriptor, index, chunk_addresses_[index]);
     }
     ::close(descriptor);
   }
   errno = saved_errno;
+}
+
+int Writer::copy_to(const char* path, const char* key, const char* value) const noexcept {
+  if (superblock_ == nullptr) return EINVAL;
+  const int saved_errno = errno;
+  char temporary[sizeof(path_) + 32];
+  const int length = snprintf(temporary, sizeof(temporary), "%s.tmp-%d", path, static_cast<int>(getpid()));
+  void* front = map_pages(kChunkBytes);
+  int error = front == nullptr                                        ? ENOMEM
+              : static_cast<std::size_t>(length) >= sizeof(temporary) ? ENAMETOOLONG
+                                                                      : 0;
+  if (error == 0) {
+    memcpy(front, superblock_, kChunkBytes);
+    auto* superblock = static_cast<Superblock*>(front);
+    superblock->flags |= kEnded;
+    append_metadata(*superblock, static_cast<char*>(front) + kMetadataOffset, key, strlen(key), value,
+                    strlen(value));
+    unlink(temporary);
+    const int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor < 0) {
+      error = errno;
+    } else {
+      for (std::size_t index = 0; index < chunk_count_ && error == 0; ++index) {
+        const void* chunk = index == 0 ? front : chunk_addresses_[index];
+        if (!write_chunk(descriptor, index, chunk)) error = errno != 0 ? errno : ENOSPC;
+      }
+      if (::close(descriptor) != 0 && error == 0) error = errno;
+      if (error == 0 && rename(temporary, path) != 0) error = errno;
+      if (error != 0) unlink(temporary);
+    }
+  }
+  if (front != nullptr) unmap_pages(front, kChunkBytes);
+  errno = saved_errno;
+  return error;
 }
 
 void Writer::close() noexcept {

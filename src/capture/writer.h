@@ -21,6 +21,10 @@ namespace heapscope::capture {
 // file's: false for file systems on the network and those that copy on write. By statfs's f_type.
 bool keeps_shared_stores(std::uint64_t file_system) noexcept;
 
+// Adds an entry to the metadata, which begin at `metadata`; false when there is no room.
+bool append_metadata(Superblock& superblock, char* metadata, const char* key, std::size_t key_bytes,
+                     const char* value, std::size_t value_bytes) noexcept;
+
 class Writer {
  public:
   // Makes the file with chunk 0 in it; 0 or an errno. EEXIST when it is there and not `overwrite`: an
@@ -39,6 +43,10 @@ class Writer {
 
   // Copies anonymous chunks to the file, chunk 0 last; does nothing for a shared mapping.
   void write_back() noexcept;
+
+  // Writes what the file holds to another one, marked as ended and with one more entry of metadata, beside
+  // `path` first and then renamed over it; 0 or an errno. Open spans of events stay open. 1 ms a MiB.
+  int copy_to(const char* path, const char* key, const char* value) const noexcept;
 
   // Writes back, unmaps everything. The file stays.
   void close() noexcept;

@@ -6,6 +6,7 @@
 #include "analysis/owner.h"
 #include "analysis/table.h"
 #include "exporters/call_tree.h"
+#include "exporters/event_times.h"
 #include "exporters/exporters.h"
 #include "exporters/history.h"
 #include "exporters/json_text.h"
@@ -40,6 +41,7 @@ class Profile {
         owners_(capture),
         source_of_(capture.strings.size(), kNoNode) {
     split_by_thread();
+    add_events();
   }
 
   void write() {
@@ -62,11 +64,21 @@ class Profile {
           std::min<std::size_t>(thread_of[capture_.sites[value.site].node], capture_.threads.size());
       if (shown[thread] == kNoNode) {
         shown[thread] = static_cast<std::uint32_t>(threads_.size());
-        threads_.push_back({static_cast<std::uint32_t>(thread), {}});
+        threads_.push_back({static_cast<std::uint32_t>(thread), {}, {}});
       }
       threads_[shown[thread]].values.push_back(value);
     }
-    if (threads_.empty()) threads_.push_back({0, {}});
+    if (threads_.empty()) threads_.push_back({0, {}, {}});
+  }
+
+  // To the thread that they are of; where that has no samples or is not known, to the first.
+  void add_events() {
+    for (std::uint32_t index = 0; index < capture_.events.size(); ++index) {
+      const auto own = std::find_if(threads_.begin(), threads_.end(), [&](const ThreadValues& thread) {
+        return thread.thread == capture_.events[index].thread;
+      });
+      (own != threads_.end() ? *own : threads_.front()).events.push_back(index);
+    }
   }
 
   void write_meta() {
@@ -87,7 +99,7 @@ class Profile {
     json_.key("usesOnlyOneStackType").boolean(true);
     json_.key("sourceCodeIsNotOnSearchfox").boolean(true);
     json_.key("keepProfileThreadOrder").boolean(true);
-    json_.key("markerSchema").begin_array().end_array();
+    write_marker_schemas();
     json_.key("categories").begin_array();
     for (const auto& [owner, colour] : kCategories) {
       json_.begin_object();
@@ -105,6 +117,27 @@ class Profile {
     entry("Samples weigh", title_of(request_.metric));
     entry("Recording", capture_.complete() ? "complete" : "the program was killed or still ran");
     json_.end_array().end_object().end_array();
+    json_.end_object();
+  }
+
+  void write_marker_schemas() {
+    json_.key("markerSchema").begin_array();
+    for (const char* name : {"mark", "span"}) {
+      json_.begin_object().key("name").string(name);
+      for (const char* label : {"tooltipLabel", "tableLabel", "chartLabel"})
+        json_.key(label).string("{marker.name}");
+      json_.key("display").begin_array();
+      for (const char* place : {"marker-chart", "marker-table", "timeline-overview"}) json_.string(place);
+      json_.end_array().key("fields").begin_array();
+      marker_field("begin_live_bytes", "Heap when it began", "bytes");
+      marker_field("end_live_bytes", "Heap when it ended", "bytes");
+      marker_field("count", "How many it stands for", "integer");
+      json_.end_array().end_object();
+    }
+    json_.end_array();
+  }
+  void marker_field(std::string_view key, std::string_view label, std::string_view format) {
+    json_.begin_object().key("key").string(key).key("label").string(label).key("format").string(format);
     json_.end_object();
   }
 
@@ -130,8 +163,10 @@ class Profile {
     const auto& frames = tree_.frames;
     const std::size_t nodes = tree_.nodes.size() - 1;  // the whole program is no stack
     json_.new_line().key("shared").begin_object();
-    column("stringArray", capture_.strings.size(),
-           [&](std::size_t index) { json_.string(capture_.strings[index]); });
+    const std::size_t strings = capture_.strings.size();
+    column("stringArray", strings + capture_.events.size(), [&](std::size_t index) {
+      json_.string(index < strings ? capture_.strings[index] : capture_.events[index - strings].label);
+    });
 
     json_.key("stackTable").begin_object();
     column("frame", nodes, [&](std::size_t index) { json_.number(tree_.nodes[index + 1].frame); });
@@ -243,14 +278,37 @@ class Profile {
       column("weight", values.size(), [&](std::size_t at) { json_.number(values[at].value); });
       json_.key("weightType").string(request_.metric == Metric::kCount ? "samples" : "bytes");
       end_table(values.size());
-      json_.key("markers").begin_object();
-      for (const char* name : {"data", "name", "startTime", "endTime", "phase", "category"}) {
-        constant(name, 0, "");
-      }
-      end_table(0);
+      write_markers(thread.events);
       json_.end_object();
     }
     json_.end_array();
+  }
+
+  void write_markers(const std::vector<std::uint32_t>& events) {
+    const std::size_t count = events.size();
+    const auto event = [&](std::size_t at) -> const capture::NamedEvent& {
+      return capture_.events[events[at]];
+    };
+    json_.key("markers").begin_object();
+    column("data", count, [&](std::size_t at) {
+      json_.begin_object().key("type").string(is_mark(event(at)) ? "mark" : "span");
+      write_event_figures(json_, event(at));
+      json_.end_object();
+    });
+    column("name", count, [&](std::size_t at) { json_.number(capture_.strings.size() + events[at]); });
+    column("startTime", count,
+           [&](std::size_t at) { json_.number(milliseconds(begin_of(capture_, event(at)))); });
+    column("endTime", count, [&](std::size_t at) {
+      if (is_mark(event(at))) {
+        json_.null();
+      } else {
+        json_.number(milliseconds(end_of(capture_, event(at))));
+      }
+    });
+    column("phase", count,
+           [&](std::size_t at) { json_.number(is_mark(event(at)) ? 0 : 1); });  // of its format
+    constant("category", count, "0");
+    end_table(count);
   }
 
   // A sample of a counter is the change since the one before.
@@ -293,6 +351,7 @@ class Profile {
   struct ThreadValues {
     std::uint32_t thread;
     std::vector<TimedValue> values;
+    std::vector<std::uint32_t> events;
   };
 
   const Capture& capture_;

@@ -5,6 +5,7 @@
 #include "analysis/summary.h"
 #include "analysis/table.h"
 #include "analysis/tick_columns.h"
+#include "exporters/event_times.h"
 #include "exporters/exporters.h"
 #include "exporters/json_text.h"
 
@@ -30,6 +31,7 @@ class Document {
     write_sites();
     write_ticks();
     write_rss_samples();
+    write_events();
     json_.new_line().end_object();
   }
 
@@ -153,6 +155,31 @@ class Document {
       json_.key("max_rss_bytes").number(sample->max_rss_bytes);
       json_.key("pss_bytes");
       known(sample->pss_bytes);
+      json_.end_object();
+    }
+    json_.end_array();
+  }
+
+  void write_events() {
+    json_.new_line().key("events").begin_array();
+    for (const capture::NamedEvent& event : capture_.events) {
+      json_.new_line().begin_object();
+      json_.key("kind").string(is_mark(event) ? "mark" : "span");
+      json_.key("label").string(event.label);
+      json_.key("thread");
+      if (event.thread == capture::kNoThread) {
+        json_.null();
+      } else {
+        json_.string(analysis::thread_name(capture_, event.thread));
+      }
+      json_.key("begin_s").number(analysis::seconds_from_start(capture_, event.begin_ns));
+      json_.key("end_s");
+      if (event.end_ns == 0) {
+        json_.null();
+      } else {
+        json_.number(analysis::seconds_from_start(capture_, event.end_ns));
+      }
+      write_event_figures(json_, event);
       json_.end_object();
     }
     json_.end_array();

@@ -1,6 +1,10 @@
-// Chrome's trace event format, which Perfetto reads: counters over time, a slice for the run, the peak as an
-// instant. It is a picture of time, not of stacks.
+// Chrome's trace event format, which Perfetto reads: counters over time, a slice for the run and for each span,
+// the peak and marks as instants. It is a picture of time, not of stacks.
+#include <algorithm>
+#include <vector>
+
 #include "analysis/table.h"
+#include "exporters/event_times.h"
 #include "exporters/exporters.h"
 #include "exporters/history.h"
 #include "exporters/json_text.h"
@@ -25,6 +29,7 @@ class Trace {
     json_.key("traceEvents").begin_array();
     write_names();
     write_run();
+    write_events();
     write_counters();
     json_.end_array().end_object().new_line();
   }
@@ -69,6 +74,41 @@ class Trace {
     if (counters.peak_ns < counters.start_ns) return;
     event("i", "peak", counters.peak_ns - counters.start_ns, main).key("s").string("g");
     json_.key("args").begin_object().key("peak_bytes").number(bytes).end_object().end_object();
+  }
+
+  // Slices of a thread must nest. Spans that do not (of coroutines, say) are asynchronous slices.
+  void write_events() {
+    std::vector<std::vector<std::uint64_t>> open(capture_.threads.size() + 1);  // ends, by thread
+    std::uint64_t number = 0;
+    for (const capture::NamedEvent& each : capture_.events) {
+      const std::size_t thread = std::min<std::size_t>(each.thread, capture_.threads.size());
+      const std::uint64_t id = thread < capture_.threads.size() ? thread_id(thread) : 0;
+      const std::uint64_t begin = begin_of(capture_, each);
+      const std::uint64_t end = end_of(capture_, each);
+      if (is_mark(each)) {
+        event("i", each.label, begin, id).key("s").string(id != 0 ? "t" : "p");
+        end_event(each);
+        continue;
+      }
+      std::vector<std::uint64_t>& around = open[thread];
+      while (!around.empty() && around.back() <= begin) around.pop_back();
+      if (around.empty() || end <= around.back()) {
+        around.push_back(end);
+        event("X", each.label, begin, id).key("dur").number(static_cast<double>(end - begin) / 1e3);
+        end_event(each);
+      } else {
+        event("b", each.label, begin, id).key("id").number(++number);
+        end_event(each);
+        event("e", each.label, end, id).key("id").number(number);
+        json_.end_object();
+      }
+    }
+  }
+
+  void end_event(const capture::NamedEvent& each) {
+    json_.key("args").begin_object();
+    write_event_figures(json_, each);
+    json_.end_object().end_object();
   }
 
   void write_counters() {

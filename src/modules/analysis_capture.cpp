@@ -118,6 +118,7 @@ nb::dict summary(const OpenedCapture& opened) {
   tracker["out_of_memory"] = (counters.flags & capture::kTrackingFailed) != 0;
   tracker["periodic"] = (counters.flags & capture::kPeriodic) != 0;
   result["tracker"] = tracker;
+  result["snapshot_at_bytes"] = parsed_metadata(opened, "snapshot_at_bytes");
   result["complete"] = opened.data().complete();
   result["damage"] = damage(opened);
   result["top"] = table_rows(opened, GroupBy::kLine,

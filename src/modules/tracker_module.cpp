@@ -3,10 +3,12 @@
 #include <Python.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "cpython/frames.h"
 #include "tracker/python_control.h"
 #include "tracker/python_events.h"
+#include "tracker/python_limits.h"
 #include "tracker/python_meter.h"
 #include "tracker/python_profiled.h"
 
@@ -135,6 +137,36 @@ PyObject* span_end(PyObject*, PyObject* id) {
   Py_RETURN_NONE;
 }
 
+// None: no limit.
+int limit_of(PyObject* value, void* out) {
+  auto& limit = *static_cast<std::uint64_t*>(out);
+  limit = heapscope::capture::kUnknown;
+  if (value == Py_None) return 1;
+  const unsigned long long bytes = PyLong_AsUnsignedLongLong(value);
+  if (bytes == static_cast<unsigned long long>(-1) && PyErr_Occurred() != nullptr) return 0;
+  limit = bytes;
+  return 1;
+}
+
+PyObject* set_limits(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"snapshot_at", "snapshot_path", "stop_at", "stop", nullptr};
+  std::uint64_t snapshot_at = heapscope::capture::kUnknown;
+  std::uint64_t stop_at = heapscope::capture::kUnknown;
+  PyObject* path = nullptr;
+  PyObject* stop = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&O&O:set_limits", const_cast<char**>(names), limit_of,
+                                   &snapshot_at, PyUnicode_FSConverter, &path, limit_of, &stop_at, &stop)) {
+    return nullptr;
+  }
+  const char* path_bytes = path != nullptr ? PyBytes_AS_STRING(path) : "";
+  const bool set = tracker::set_limits(snapshot_at, path_bytes, stop_at, stop);
+  Py_XDECREF(path);
+  if (set) Py_RETURN_NONE;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "heapscope watches no limit: it does not track, or the path is too long");
+  return nullptr;
+}
+
 PyMethodDef methods[] = {
     {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(start)),
      METH_VARARGS | METH_KEYWORDS,
@@ -158,6 +190,11 @@ PyMethodDef methods[] = {
     {"span_end", span_end, METH_O,
      "span_end(id, /)\n--\n\nEnd a span; nothing for 0, for one that has ended, and for one of an earlier "
      "capture."},
+    {"set_limits", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_limits)),
+     METH_VARARGS | METH_KEYWORDS,
+     "set_limits(*, snapshot_at=None, snapshot_path='', stop_at=None, stop=None)\n--\n\n"
+     "Watch the heap and RSS: keep a copy of the capture at one limit, call stop(what, bytes, limit) at "
+     "another.\n\nEach happens once. Raises RuntimeError when not tracking."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -181,7 +218,10 @@ PyMODINIT_FUNC PyInit__tracker() {
     return nullptr;
   }
   PyObject* made = PyModule_Create(&module);
-  if (made != nullptr && !(tracker::add_meter_types(made) && tracker::add_line_functions(made)))
+  // Where in a capture heapscope run writes the RSS that it sees.
+  const auto rss_seen = static_cast<long>(offsetof(heapscope::capture::Superblock, rss_seen));
+  if (made != nullptr && !(tracker::add_meter_types(made) && tracker::add_line_functions(made) &&
+                           PyModule_AddIntConstant(made, "RSS_SEEN_OFFSET", rss_seen) == 0))
     Py_CLEAR(made);
   return made;
 }

@@ -62,8 +62,9 @@ class EventLog {
   std::size_t used_ = 0;
   std::size_t next_ = kFirst;  // where the next replacement is looked for
   std::uint64_t sequence_ = 0;
-  std::uint64_t began_ns_[capture::kMaxEvents] = {};  // of the open span of each record, the latest of its ones
-  std::uint16_t latest_[1024] = {};                   // place + 1
+  std::uint64_t began_ns_[capture::kMaxEvents] =
+      {};                            // of the open span of each record, the latest of its ones
+  std::uint16_t latest_[1024] = {};  // place + 1
 };
 
 }  // namespace heapscope::tracker

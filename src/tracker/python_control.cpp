@@ -12,6 +12,7 @@
 #include "tracker/python_codes.h"
 #include "tracker/python_hooks.h"
 #include "tracker/python_ledger.h"
+#include "tracker/python_limits.h"
 #include "tracker/python_lines.h"
 #include "tracker/python_recording.h"
 #include "tracker/python_thread_names.h"
@@ -104,9 +105,11 @@ bool end_tracking() noexcept {
   tick.end_ns = state.now_ns;
   recorder.events().end_all(state.now_ns, state.live[0]);
   end_tick_now(tick, true);
+  take_passed(tick);  // RSS that was seen after the last event
   state.armed = state.run = 0;
   state.lock.unlock(taken);
   // From here no thread touches the tables: each compares `run` under the lock.
+  forget_limits();
   note_remaining_native_names();
   remove_native_hooks();
   state.superblock->skipped_slots = skipped_slots();
@@ -156,14 +159,14 @@ void keep_highest_ledger(capture::Tick& tick) noexcept {
 
 bool tick_is_over() noexcept { return state.now_ns >= tick_ends_ns; }
 
-void end_tick_now(capture::Tick& tick, bool at_end) noexcept {
+void end_tick_now(capture::Tick& tick, bool at_end, bool early) noexcept {
   if (tick.own_bytes > state.superblock->own_bytes) state.superblock->own_bytes = tick.own_bytes;
   // It came as the size of one thread's stack; the first thread's is the process's own.
   tick.thread_stack_bytes *= recorder.lanes_in_use() > 0 ? recorder.lanes_in_use() - 1 : 0;
   state.superblock->skipped_slots = skipped_slots();
   collect_domains(tick, at_end);
   keep_highest_ledger(tick);
-  if (at_end || state.now_ns >= tick_ends_ns) {
+  if (at_end || early || state.now_ns >= tick_ends_ns) {
     recorder.end_tick(tick);
     tick_ends_ns = state.now_ns + recorder.tick_ns();
   }

@@ -42,8 +42,9 @@ bool read_counters(Counters& counters) noexcept;
 
 // Whether the open tick's time is over: the ledger that is being collected ends it. Any thread.
 bool tick_is_over() noexcept;
-// Recording lock held. Keeps the ledger if it is the highest one, and ends the tick if its time is over.
-void end_tick_now(capture::Tick& tick, bool at_end = false) noexcept;
+// Recording lock held. Keeps the ledger if it is the highest one, and ends the tick if its time is over, or
+// `early`.
+void end_tick_now(capture::Tick& tick, bool at_end = false, bool early = false) noexcept;
 
 bool make_lane_key() noexcept;  // once, before the first run
 

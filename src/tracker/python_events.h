@@ -12,7 +12,7 @@
 
 namespace heapscope::tracker {
 
-void note_mark(PyObject* label) noexcept;           // a str, as the next
+void note_mark(PyObject* label) noexcept;            // a str, as the next
 std::uint64_t begin_span(PyObject* label) noexcept;  // 0: no span
 void end_span(std::uint64_t id) noexcept;
 

@@ -10,6 +10,7 @@
 #include "tracker/native_hooks.h"
 #include "tracker/python_control.h"
 #include "tracker/python_ledger.h"
+#include "tracker/python_limits.h"
 #include "tracker/python_lines.h"
 #include "tracker/python_thread_names.h"
 
@@ -110,7 +111,7 @@ bool clock_says_tick() noexcept {
       static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
   state.superblock->end_ns = state.now_ns;
   if ((state.peak_word & 1) != 0) state.superblock->peak_ns = state.now_ns;
-  if (state.now_ns < state.next_tick_ns || state.tick_due != 0) return false;
+  if ((state.now_ns < state.next_tick_ns && !is_limit_near()) || state.tick_due != 0) return false;
   state.tick_due = 1;
   return true;
 }
@@ -123,15 +124,19 @@ void finish_tick(ThreadState& thread, bool holds_gil) noexcept {
   collect_ledger(tick, holds_gil);
   const NativeName name = own_native_name();
   thread.busy = kRecording;
+  Passed passed;
   const bool taken = state.lock.lock();
   if (state.armed != 0) {
     if (thread.run == state.run) {
       if (holds_gil) note_python_name(*thread.lane, python_thread_state<Gil::kHeld>());
       note_native_name(*thread.lane, name);
     }
-    end_tick_now(tick);
+    end_tick_now(tick, false, is_limit_passed(tick));
+    passed = take_passed(tick);
   }
   state.lock.unlock(taken);
+  thread.busy = kForwarding;
+  stop_program(passed);
   errno = saved_errno;
 }
 

@@ -23,6 +23,7 @@ int Recorder::open(const char* path, bool overwrite, std::uint32_t max_nodes) no
   events_.open(writer_);
   writer_.superblock()->site_count = site_count_;
   state.superblock = writer_.superblock();
+  state.limit_bytes = capture::kUnknown;
   state.peak_word = (1 << 1) | 1;  // nothing is live, and that is the maximum so far
   state.superblock->peak_word = state.peak_word;
   return 0;
@@ -82,6 +83,8 @@ static constexpr std::uint64_t kLargeStep = std::uint64_t{64} << 10;
 void Recorder::reach_maximum() noexcept {
   // Few large blocks make a peak and a timeline as many small ones do: each has the clock read.
   if (state.live[0] - state.tick_max_bytes >= kLargeStep) state.countdown = 1;
+  if (state.live[0] > state.limit_bytes) [[unlikely]]
+    state.countdown = 1;  // the clock's reader finds it
   state.tick_max_bytes = state.live[0];
   if (state.live[0] <= state.peak_bytes) return;
   state.peak_bytes = state.live[0];
@@ -460,18 +463,7 @@ std::uint64_t Recorder::allocations() const noexcept {
 
 void Recorder::add_metadata(const char* key, std::size_t key_bytes, const char* value,
                             std::size_t value_bytes) noexcept {
-  capture::Superblock* superblock = writer_.superblock();
-  const std::size_t at = superblock->metadata_bytes;
-  const std::size_t bytes = (8 + key_bytes + value_bytes + 7) & ~std::size_t{7};
-  if (at + bytes > capture::kMetadataBytes) return;
-  char* out = writer_.metadata() + at;
-  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(key_bytes),
-                                  static_cast<std::uint32_t>(value_bytes)};
-  memcpy(out, sizes, sizeof(sizes));
-  memcpy(out + 8, key, key_bytes);
-  memcpy(out + 8 + key_bytes, value, value_bytes);
-  store_barrier();
-  superblock->metadata_bytes = at + bytes;
+  capture::append_metadata(*writer_.superblock(), writer_.metadata(), key, key_bytes, value, value_bytes);
 }
 
 }  // namespace heapscope::tracker

@@ -32,6 +32,7 @@ struct alignas(4096) State {
   std::uint64_t tick_max_bytes;  // of the current tick
   std::uint32_t tick_due;
   std::uint64_t last_tick_peak;  // peak_bytes when the last tick ended
+  std::uint64_t limit_bytes;     // of a heap or an RSS that something waits for; all ones: none
   RecordingLock lock;
   BlockTable blocks;
 };

@@ -21,6 +21,7 @@
 #include "analysis/tree.h"
 #include "capture/reader.h"
 #include "capture/sealed.h"
+#include "check_exports.h"
 
 namespace heapscope::tests {
 
@@ -82,6 +83,9 @@ inline void check_capture(const capture::Capture& capture) {
     for (const analysis::LeakRow& row : leaks.rows) live_bytes += row.figures.live_bytes;
     require(live_bytes == summary.total.live_bytes, "the lines' live bytes are not the summary's");
   }
+  check_payload(capture, nullptr);
+  check_payload(capture, &capture);
+  if (has_short_stacks(capture)) check_exports(capture);
 }
 
 inline void check_file(const std::string& path) {

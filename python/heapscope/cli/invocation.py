@@ -25,6 +25,10 @@ Runs a program as `python` does, records every allocation, and exits with its ex
   -o, --output OUT.hscope  where the capture goes; else SCRIPT.PID.hscope in this directory
   --force                  replace an existing capture
   -q, --quiet              do not name the capture at the end
+  --snapshot-at SIZE       when the heap or RSS passes SIZE (500MiB, 2000000), once, keep a
+                           capture of that moment, OUT.at-SIZE.hscope, and go on
+  --pdb-at SIZE            when it passes SIZE, once, stop in the debugger, in the frame that
+                           allocated
   --no-color               accepted by every verb; run prints no colour
   -h, --help               this
 
@@ -50,6 +54,8 @@ class Invocation:
         The script's path, where it is one.
     name : str
         The program's name for the capture's default name.
+    snapshot_at, pdb_at : int or None
+        Limits, in bytes.
     """
 
     def __init__(self) -> None:
@@ -60,6 +66,8 @@ class Invocation:
         self.program: list[str] = []
         self.script: str | None = None
         self.name = ""
+        self.snapshot_at: int | None = None
+        self.pdb_at: int | None = None
 
 
 def parse(arguments: list[str]) -> Invocation:
@@ -87,6 +95,8 @@ def parse(arguments: list[str]) -> Invocation:
             if not rest:
                 raise CommandError(f"{argument} needs a file name")
             invocation.output = rest.pop(0)
+        elif argument.split("=")[0] in ("--snapshot-at", "--pdb-at"):
+            _take_limit(invocation, argument, rest)
         elif argument.startswith("--output="):
             invocation.output = argument[len("--output=") :]
         elif argument[:2] in ("-m", "-c"):
@@ -107,6 +117,24 @@ def parse(arguments: list[str]) -> Invocation:
     if invocation.output == "":
         raise CommandError("-o needs a file name, not an empty one")
     return invocation
+
+
+def _take_limit(invocation: Invocation, argument: str, rest: list[str]) -> None:
+    from heapscope.cli.units import parse_size
+
+    option, given, value = argument.partition("=")
+    if not given:
+        if not rest:
+            raise CommandError(f"{option} needs a size, like 500MiB")
+        value = rest.pop(0)
+    try:
+        limit = parse_size(value)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}") from None
+    if option == "--pdb-at":
+        invocation.pdb_at = limit
+    else:
+        invocation.snapshot_at = limit
 
 
 def _take_module_or_code(invocation: Invocation, argument: str, rest: list[str]) -> None:

@@ -16,6 +16,7 @@ import sys
 
 from heapscope.cli import invocation as command_line
 from heapscope.cli.command_error import CommandError
+from heapscope.limits import snapshot_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,17 +49,29 @@ def run(arguments: list[str]) -> int:
     check(invocation)
     pattern = output_pattern(invocation)
     former = identity(os.path.abspath(invocation.output)) if invocation.output else None
+    former_snapshot = None
+    if invocation.output and invocation.snapshot_at is not None:
+        former_snapshot = identity(
+            snapshot_path(os.path.abspath(invocation.output), invocation.snapshot_at)
+        )
+
     supervisor = start(invocation, pattern)
     from heapscope._autostart import expand
     from heapscope.cli import sealing
 
-    status = supervisor.wait()
     path = expand(pattern, supervisor.process)
+    if limits := _limits(invocation):
+        supervisor.sampler.watch = sealing.RssWatch(path, list(limits.values()))
+    status = supervisor.wait()
     if identity(path) in (None, former):
         sealing.say_unrecorded()
     else:
         announce = invocation.output is None and not invocation.quiet
         sealing.finish(path, status, supervisor, announce=announce)
+        if invocation.snapshot_at is not None and not invocation.quiet:
+            place = snapshot_path(path, invocation.snapshot_at)
+            kept = identity(place) not in (None, former_snapshot)
+            sealing.say_snapshot(place if kept else None, invocation.snapshot_at)
     return exit_code(status)
 
 
@@ -90,15 +103,22 @@ def start(
     """
     from heapscope.cli.supervisor import Supervisor
 
-    options = "f" if invocation.force else ""
+    options = ["f"] if invocation.force else []
+    options += [f"{name}={limit}" for name, limit in _limits(invocation).items()]
     try:
         return Supervisor(
             command_line.interpreter_options() + invocation.program,
-            {"HEAPSCOPE_RUN": f"{options}:{pattern}"},
+            {"HEAPSCOPE_RUN": f"{';'.join(options)}:{pattern}"},
             sampler=watch,
         )
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot start {sys.executable}: {reason(error)}") from None
+
+
+def _limits(invocation: Invocation) -> dict[str, int]:
+    """Return the limits that were given, by the names that _autostart has for them."""
+    given = {"snapshot-at": invocation.snapshot_at, "pdb-at": invocation.pdb_at}
+    return {name: limit for name, limit in given.items() if limit is not None}
 
 
 def exit_code(status: int | None) -> int:
@@ -160,7 +180,13 @@ def output_pattern(invocation: Invocation) -> str:
             _try_to_make(f"{base}.{os.getpid()}.hscope")
             return base.replace("%", "%%") + ".%p.hscope"
         path = os.path.join(directory, invocation.output)
-        _check_existing(path, invocation)
+        _check_existing(path, invocation.output, force=invocation.force)
+        if invocation.snapshot_at is not None:
+            _check_existing(
+                snapshot_path(path, invocation.snapshot_at),
+                snapshot_path(invocation.output, invocation.snapshot_at),
+                force=invocation.force,
+            )
         return path.replace("%", "%%")
     except (OSError, ValueError) as error:
         shown = invocation.output or "a capture in this directory"
@@ -187,20 +213,18 @@ def beside_pattern(output: str, *, force: bool) -> str:
     return output_pattern(invocation)
 
 
-def _check_existing(path: str, invocation: Invocation) -> None:
+def _check_existing(path: str, shown: str, *, force: bool) -> None:
     try:
         found = os.lstat(path)
     except FileNotFoundError:
         _try_to_make(path)
         return
     if stat.S_ISDIR(found.st_mode):
-        raise CommandError(f"cannot write {invocation.output!r}: it is a directory")
-    if not invocation.force:
-        raise CommandError(
-            f"{invocation.output!r} exists: choose another, or --force to replace it"
-        )
+        raise CommandError(f"cannot write {shown!r}: it is a directory")
+    if not force:
+        raise CommandError(f"{shown!r} exists: choose another, or --force to replace it")
     if not stat.S_ISREG(found.st_mode):
-        raise CommandError(f"cannot write {invocation.output!r}: it is not a regular file")
+        raise CommandError(f"cannot write {shown!r}: it is not a regular file")
     os.close(os.open(path, os.O_WRONLY))
 
 

@@ -20,6 +20,8 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Sample = tuple[int, int, int, int, int | None]
 
 _FIRST_INTERVAL_NS = 20_000_000
@@ -43,10 +45,13 @@ class Sampler:
     samples : list of (int, int, int, int, int or None)
         CLOCK_MONOTONIC nanoseconds, RSS, the highest RSS since the sample before, what of RSS is
         files and shared memory, PSS where it was read: all in bytes.
+    watch : callable, optional
+        Is called with the highest RSS since the sample before, at each.
     """
 
     def __init__(self, process: int) -> None:
         self.samples: list[Sample] = []
+        self.watch: Callable[[int], None] | None = None
         self._directory = f"/proc/{process}/"
         self._interval = _FIRST_INTERVAL_NS
         self._highest = 0
@@ -86,6 +91,8 @@ class Sampler:
         cost = 0 if self._rested is None else spent - self._rested
         self._next = now + min(max(self._interval, _SELDOM * cost), _LONGEST * self._interval)
         self.samples.append((now, rss, peak, min(shared, rss), self._pss(now)))
+        if self.watch is not None:
+            self.watch(peak)
         self._rested = time.process_time_ns()
         if len(self.samples) >= _MOST_SAMPLES:
             self._halve()

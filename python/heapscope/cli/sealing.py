@@ -60,6 +60,49 @@ def finish(path: str, status: int | None, program: Supervisor, *, announce: bool
         say(f"peak {peak}, recorded in {name}; next: heapscope summary {name}")
 
 
+class RssWatch:
+    """Tells a program's tracker of an RSS that passed a limit; the tracker may be the last to know.
+
+    Parameters
+    ----------
+    path : str
+        The capture that it writes.
+    limits : list of int
+        In bytes.
+    """
+
+    def __init__(self, path: str, limits: list[int]) -> None:
+        self._path = path
+        self._limits = limits
+
+    def __call__(self, rss: int) -> None:
+        """Look at an RSS."""
+        passed = [limit for limit in self._limits if rss > limit]
+        if not passed:
+            return
+        try:
+            from heapscope import _tracker
+
+            file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                if os.pread(file, 8, 0) != b"HSCOPEL\n":
+                    return
+                os.pwrite(file, rss.to_bytes(8, "little"), _tracker.RSS_SEEN_OFFSET)
+            finally:
+                os.close(file)
+        except (OSError, ImportError):  # not there yet, or no more
+            return
+        self._limits = [limit for limit in self._limits if limit not in passed]
+
+
+def say_snapshot(place: str | None, limit: int) -> None:
+    """Say where a snapshot is, or that there is none."""
+    if place is not None:
+        say(f"at {size(limit)} a snapshot was kept in {_short(place)}")
+    else:
+        say(f"neither heap nor RSS passed {size(limit)}: there is no snapshot")
+
+
 def say_losses(tracker: dict[str, Any]) -> None:
     """Say what is missing in a capture, and why."""
     lost = tracker["events_lost"]

@@ -172,6 +172,8 @@ def _ran(document: Document) -> str:
     status = document.get("exit_status")
     if status is not None:
         parts.append(f"exit code {status}" if status >= 0 else f"ended by signal {-status}")
+    if isinstance(document.get("snapshot_at_bytes"), int):
+        parts.append(f"snapshot at {units.size(document['snapshot_at_bytes'])}")
     if document.get("python_version"):
         parts.append(f"Python {fit_end(document['python_version'], 20)}")
     threads = document.get("threads") or 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_FACTORS = {"": 1, "b": 1}
+_FACTORS.update((f"{letter}ib", 1024**power) for power, letter in enumerate("kmgt", 1))
+_FACTORS.update((f"{letter}b", 1000**power) for power, letter in enumerate("kmgt", 1))
 
 
 def size(count: int) -> str:
@@ -66,6 +69,42 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def parse_size(text: str) -> int:
+    """Read a size in bytes: ``512KiB``, ``1.5 GiB``, ``500MB`` (decimal), ``2000000``.
+
+    Raises
+    ------
+    ValueError
+        No size, or none above 0.
+    """
+    digits = text.strip()
+    unit = digits.lstrip("0123456789.")
+    factor = _FACTORS.get(unit.strip().lower())
+    number = digits[: len(digits) - len(unit)]
+    if factor is None or not 0 < len(number) < 40 or number.count(".") > 1 or number == ".":
+        raise ValueError(f"not a size like 500MiB: {text!r}")
+    whole, _, fraction = number.partition(".")
+    scale = 10 ** len(fraction)
+    size = int(whole + fraction) * factor // scale
+    if not 0 < size < 2**63:
+        raise ValueError(f"not a size that a process can have: {text!r}")
+    return size
+
+
+def exact_size(count: int) -> str:
+    """Write a number of bytes so that it can be read back, without a space: ``500MiB``, ``1000``.
+
+    Examples
+    --------
+    >>> exact_size(500 << 20), exact_size(1536 << 20), exact_size(1000)
+    ('500MiB', '1536MiB', '1000')
+    """
+    for power, unit in reversed(list(enumerate(_UNITS))):
+        if power and count % 1024**power == 0 and count:
+            return f"{count // 1024**power}{unit}"
+    return str(count)
 
 
 def parse_share(text: str) -> float:

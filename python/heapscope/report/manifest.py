@@ -36,7 +36,7 @@ def make_manifest(
         "threads": data["threads"],
         "domains": DOMAINS,
         "owners": OWNERS,
-        "events": [],
+        "events": capture.events(),
         "sources": sources,
         "columns": data["columns"],
     }

@@ -107,6 +107,12 @@ std::vector<std::uint32_t> match_plainly(const Names& a, const Names& b) {
   return result;
 }
 
+TEST(FileMatch, the_empty_name_is_a_name) {
+  const std::string empty;
+  const Names names = {"/a.py", empty};
+  EXPECT_EQ(match_files(names, names), (std::vector<std::uint32_t>{0, 1}));
+}
+
 TEST(FileMatch, random_names_are_matched_as_the_rules_say) {
   std::mt19937 engine(11);
   const auto draw = [&](std::uint32_t below) { return static_cast<std::uint32_t>(engine() % below); };

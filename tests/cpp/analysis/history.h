@@ -55,8 +55,7 @@ class History {
       const std::uint64_t length = file.superblock.end_ns - file.superblock.start_ns;
       const std::uint64_t begin = file.superblock.start_ns + draw(static_cast<std::uint32_t>(length));
       const bool is_mark = draw(2) == 0;
-      const std::uint64_t end =
-          begin + draw(static_cast<std::uint32_t>(file.superblock.end_ns - begin) + 1);
+      const std::uint64_t end = begin + draw(static_cast<std::uint32_t>(file.superblock.end_ns - begin) + 1);
       capture::Event& event = file.add_event(is_mark ? capture::EventKind::kMark : capture::EventKind::kSpan,
                                              "step " + std::to_string(draw(5)), begin,
                                              is_mark ? begin : (draw(8) == 0 ? 0 : end));

@@ -120,7 +120,8 @@ TEST(HostileFiles, sections_that_are_sound_and_senseless_are_read_or_refused) {
     const auto victim = 1 + random() % 18;
     for (std::uint32_t id = 1; id <= 18; ++id) {
       std::string raw;
-      if (sections.value().read(static_cast<capture::SectionId>(id), raw) != capture::SectionFile::State::kSound)
+      if (sections.value().read(static_cast<capture::SectionId>(id), raw) !=
+          capture::SectionFile::State::kSound)
         continue;
       if (id == victim || random() % 20 == 0) {
         for (auto count = 1 + random() % 6; count != 0 && !raw.empty(); --count) {

@@ -56,7 +56,8 @@ struct FullFile : LiveFile {
     span.end_live_bytes = 1 << 20;
     span.inside_ns = 400'000'000;
     span.count = 3;
-    add_event(capture::EventKind::kMark, "built \xF0\x9F\x8E\x89", 1'200'000'000, 1'200'000'000).lane = capture::kNoLane;
+    add_event(capture::EventKind::kMark, "built \xF0\x9F\x8E\x89", 1'200'000'000, 1'200'000'000).lane =
+        capture::kNoLane;
     add_event(capture::EventKind::kSpan, "", 1'300'000'000, 0);
     superblock.dropped_marks = 5;
   }

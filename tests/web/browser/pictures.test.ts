@@ -21,8 +21,9 @@ const demo = demoRecording();
 const run = payloadOf(demo, null, {
   events: [
     { kind: "span", label: "load", begin_s: 0.8, end_s: 2.9 },
+    { kind: "span", label: "decode", begin_s: 1.2, end_s: 2.1 },
     { kind: "mark", label: "warm", begin_s: 2, end_s: 2 },
-    { kind: "gc", label: "generation 2", begin_s: 4, end_s: 4.05 },
+    { kind: "span", label: "answer", begin_s: 4, end_s: null },
   ],
 });
 const diff = payloadOf(demoRecording(1.15, 130), demo);

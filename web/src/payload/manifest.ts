@@ -83,7 +83,14 @@ export interface RecordedEvent {
   kind: string;
   label: string;
   begin_s: number;
-  end_s: number;
+  /** Null: it was open when the program was killed. */
+  end_s: number | null;
+  thread?: string | null;
+  begin_live_bytes?: number;
+  end_live_bytes?: number | null;
+  /** How many it stands for. */
+  count?: number;
+  inside_s?: number;
 }
 
 export type ColumnType = "u8" | "u16" | "u32" | "i32" | "f64";

@@ -1,8 +1,8 @@
-// Marks, spans and collections over the timeline's curves.
+// Marks and spans over the timeline's curves.
 
 import type uPlot from "uplot";
-import type { RecordedEvent } from "../payload/manifest";
 import { middle, visible } from "../text/visible";
+import { type Bar, type EventRows, ROW_HEIGHT, wordsOf } from "./event_rows";
 
 export interface EventColours {
   text: string;
@@ -12,20 +12,16 @@ export interface EventColours {
   mark: string;
 }
 
-const SPAN = 12;
-const LANES = 3;
-
-const isCollection = ({ kind }: RecordedEvent) => /gc|collect/i.test(kind);
+const LETTER = 6.2;
+const MARK_LETTERS = 24;
 
 export function drawEvents(
   plot: uPlot,
-  events: readonly RecordedEvent[],
+  { bars, marks }: EventRows,
   colours: EventColours,
   font: string,
 ): void {
   const { ctx, bbox } = plot;
-  const ratio = devicePixelRatio || 1;
-  const x = (seconds: number) => plot.valToPos(seconds, "x", true);
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
@@ -33,31 +29,48 @@ export function drawEvents(
   ctx.font = font;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
-  const laneEnds: number[] = [];
-  for (const event of events) {
-    const left = x(event.begin_s);
-    const right = x(event.end_s);
-    if (isCollection(event)) {
-      ctx.fillStyle = colours.muted;
-      const wide = Math.max(ratio, right - left);
-      ctx.fillRect(left, bbox.top + bbox.height - 5 * ratio, wide, 5 * ratio);
-    } else if (event.end_s > event.begin_s) {
-      let lane = laneEnds.findIndex((end) => end <= left);
-      if (lane < 0) lane = laneEnds.length < LANES ? laneEnds.length : LANES - 1;
-      laneEnds[lane] = right;
-      const top = bbox.top + lane * (SPAN + 1) * ratio;
-      ctx.fillStyle = colours.span;
-      ctx.fillRect(left, top, Math.max(ratio, right - left), SPAN * ratio);
-      const characters = Math.floor((right - left) / (6.2 * ratio)) - 1;
-      if (characters >= 3) {
-        ctx.fillStyle = colours.text;
-        ctx.fillText(
-          middle(visible(middle(event.label, 200)), characters),
-          left + 3 * ratio,
-          top + (SPAN / 2) * ratio,
-        );
-      }
-    } else {
+  drawBars(plot, bars, colours);
+  drawMarks(plot, marks, colours);
+  ctx.restore();
+}
+
+/** Neighbours that share a pixel are one bar, without words. */
+function drawBars(plot: uPlot, bars: readonly Bar[], colours: EventColours): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio || 1;
+  const ends: number[] = [];
+  for (const { event, row, begin_s, end_s } of bars) {
+    const left = plot.valToPos(begin_s, "x", true);
+    const right = Math.max(plot.valToPos(end_s, "x", true), left + ratio);
+    const from = Math.max(left, ends[row] ?? left);
+    if (right <= from) continue;
+    ends[row] = right;
+    const top = bbox.top + row * ROW_HEIGHT * ratio;
+    const high = (ROW_HEIGHT - 1) * ratio;
+    ctx.fillStyle = colours.span;
+    // A thin gap parts neighbours.
+    const gap = right - from > 3 * ratio ? ratio : 0;
+    ctx.fillRect(from, top, right - from - gap, high);
+    const shown = Math.min(right, bbox.left + bbox.width) - Math.max(left, bbox.left);
+    const letters = Math.floor(shown / (LETTER * ratio)) - 1;
+    if (letters < 3) continue;
+    ctx.fillStyle = colours.text;
+    const words = middle(visible(middle(wordsOf(event), 200)), letters);
+    ctx.fillText(words, Math.max(left, bbox.left) + 3 * ratio, top + high / 2);
+  }
+}
+
+/** Lines; words where they do not cover those before, on two levels. */
+function drawMarks(plot: uPlot, marks: readonly Bar[], colours: EventColours): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio || 1;
+  let drawn = Number.NEGATIVE_INFINITY;
+  const taken = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const end = bbox.left + bbox.width;
+  for (const { event, begin_s } of marks) {
+    const left = plot.valToPos(begin_s, "x", true);
+    if (left - drawn >= ratio) {
+      drawn = left;
       ctx.strokeStyle = colours.mark;
       ctx.lineWidth = ratio;
       ctx.setLineDash([3 * ratio, 3 * ratio]);
@@ -66,16 +79,20 @@ export function drawEvents(
       ctx.lineTo(left, bbox.top + bbox.height);
       ctx.stroke();
       ctx.setLineDash([]);
-      const label = visible(middle(event.label, 24));
-      const low = bbox.top + bbox.height - 12 * ratio;
-      ctx.strokeStyle = colours.paper;
-      ctx.lineWidth = 3 * ratio;
-      ctx.strokeText(label, left + 3 * ratio, low);
-      ctx.fillStyle = colours.text;
-      ctx.fillText(label, left + 3 * ratio, low);
     }
+    const words = visible(middle(wordsOf(event), MARK_LETTERS));
+    const wide = ctx.measureText(words).width + 6 * ratio;
+    const from = left + wide > end ? left - wide : left;
+    const level = taken.findIndex((to) => to <= from);
+    if (level < 0 || from < bbox.left) continue;
+    taken[level] = from + wide;
+    const low = bbox.top + bbox.height - (12 + 13 * level) * ratio;
+    ctx.strokeStyle = colours.paper;
+    ctx.lineWidth = 3 * ratio;
+    ctx.strokeText(words, from + 3 * ratio, low);
+    ctx.fillStyle = colours.text;
+    ctx.fillText(words, from + 3 * ratio, low);
   }
-  ctx.restore();
 }
 
 /** The peaks: a ring on each, words beside the highest. */

@@ -1,5 +1,7 @@
 // Memory over time; dragging over it asks everything below about that range.
 //
+// Spans lie in rows above the curves, marks are lines; a click asks about the time of one.
+//
 // Keys: Left and Right move the range, with Shift they move its end; Escape lifts it.
 
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -9,8 +11,11 @@ import type { Ticks } from "../profile/profile";
 import type { TickRange } from "../profile/question";
 import type { ReportState } from "../state/report_state";
 import { duration, size } from "../text/units";
+import { Name } from "../widgets/name";
 import { useSize } from "../widgets/use_size";
 import { useThemeVersion } from "../widgets/use_theme_version";
+import { EventList, sayEvent } from "./event_list";
+import { type Bar, eventAt, eventRows, ROW_HEIGHT, wordsOf } from "./event_rows";
 import { drawEvents, drawPeaks } from "./events";
 import { timelineData } from "./series";
 
@@ -39,10 +44,19 @@ export function Timeline({ state }: { state: ReportState }) {
   const { width } = useSize(box);
   const themeVersion = useThemeVersion(state);
   const [at, setAt] = useState<number | null>(null);
+  const [pointed, setPointed] = useState<Bar | null>(null);
   const selection = state.selection.value;
   const data = useMemo(() => timelineData(state), [state, selection]);
   const range = state.range.value;
   const brushed = profile.changes !== null;
+  const rows = useMemo(
+    () => eventRows(profile.manifest.events, profile.manifest.summary.duration_s),
+    [profile],
+  );
+  const height = HEIGHT + rows.rows * ROW_HEIGHT;
+  const choose = ({ begin_s, end_s }: Bar) => {
+    if (brushed) state.setRange(ticksBetween(profile.ticks, begin_s, end_s));
+  };
 
   useLayoutEffect(() => {
     const target = box.current;
@@ -52,6 +66,12 @@ export function Timeline({ state }: { state: ReportState }) {
     const { manifest, ticks } = profile;
     let dragging = false;
     let due = 0;
+    const eventUnder = (u: uPlot): Bar | null => {
+      const { left, top } = u.cursor;
+      if (left === undefined || top === undefined || left < 0) return null;
+      const reach = u.posToVal(left + 4, "x") - u.posToVal(left, "x");
+      return eventAt(rows, u.posToVal(left, "x"), Math.floor(top / ROW_HEIGHT), reach);
+    };
     const brush = (u: uPlot) => {
       if (u.select.width < 2) return;
       const range = ticksBetween(
@@ -75,14 +95,13 @@ export function Timeline({ state }: { state: ReportState }) {
       span: colour("span"),
       mark: colour("mark"),
     };
-    // Lanes of spans lie above the curves.
-    const spans = manifest.events.some(({ begin_s, end_s }) => end_s > begin_s + 0.001);
-    const headroom = spans ? 1.32 : 1.1;
+    // Rows of spans lie above the curves.
+    const headroom = (1.1 * height) / (height - rows.rows * ROW_HEIGHT);
     const pixelFont = FONT.replace("11px", `${11 * (devicePixelRatio || 1)}px`);
     const u = new uPlot(
       {
         width,
-        height: HEIGHT,
+        height,
         legend: { show: false },
         padding: [6, 24, 0, 0],
         scales: {
@@ -126,6 +145,7 @@ export function Timeline({ state }: { state: ReportState }) {
           setCursor: [
             (u) => {
               setAt(u.cursor.idx ?? null);
+              setPointed(eventUnder(u));
               if (dragging && due === 0)
                 due = requestAnimationFrame(() => {
                   due = 0;
@@ -136,7 +156,7 @@ export function Timeline({ state }: { state: ReportState }) {
           setSelect: [brush],
           draw: [
             (u) => {
-              drawEvents(u, manifest.events, colours, pixelFont);
+              drawEvents(u, rows, colours, pixelFont);
               const [peak] = manifest.peaks;
               if (peak && !state.isDiff)
                 drawPeaks(u, manifest.peaks, `peak ${size(peak.bytes)}`, colours, pixelFont);
@@ -147,8 +167,14 @@ export function Timeline({ state }: { state: ReportState }) {
       data.aligned,
       target,
     );
-    u.over.addEventListener("mousedown", () => {
+    let pressed = 0;
+    u.over.addEventListener("mousedown", ({ clientX }) => {
       dragging = brushed;
+      pressed = clientX;
+    });
+    u.over.addEventListener("click", ({ clientX }) => {
+      const found = Math.abs(clientX - pressed) < 3 ? eventUnder(u) : null;
+      if (found) choose(found);
     });
     const release = () => {
       dragging = false;
@@ -213,13 +239,20 @@ export function Timeline({ state }: { state: ReportState }) {
           </li>
         ))}
         {at !== null && <li class="muted">at {duration(data.aligned[0][at])}</li>}
+        {at !== null && pointed && (
+          <li>
+            <Name text={wordsOf(pointed.event)} /> <span class="muted">{sayEvent(pointed)}</span>
+          </li>
+        )}
         {brushed && at === null && !range && (
           <li class="muted hint">drag to ask about a range of time</li>
         )}
       </ul>
+      <EventList rows={rows} choose={choose} />
       <div
         ref={box}
         class="plot"
+        style={{ height: `${height}px` }}
         tabIndex={brushed ? 0 : -1}
         role="group"
         aria-label={
