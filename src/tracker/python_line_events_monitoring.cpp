@@ -68,8 +68,17 @@ PyObject* on_resume(PyObject*, PyObject* const* args, Py_ssize_t) {
   Py_RETURN_NONE;
 }
 
+// Whether the first statement is on the line that the code object begins with: a lambda, a function on one line.
+// Of it CPython 3.13 tells no line event, unless the event of the start is asked for.
+bool begins_on_first_line(PyCodeObject* code) noexcept {
+  const int body = 2 * (code->_co_firsttraceable + 1);  // in bytes
+  return PyCode_Addr2Line(code, body) == code->co_firstlineno;
+}
+
 PyObject* on_start(PyObject*, PyObject* const* args, Py_ssize_t) {
-  if (counts_everything()) decide(code_in(args));
+  PyCodeObject* code = code_in(args);
+  if (counts_everything()) decide(code);
+  if (is_counted(code) && begins_on_first_line(code)) Py_RETURN_NONE;
   return Py_NewRef(disable);  // one question a code object
 }
 
@@ -147,7 +156,8 @@ bool prepare_line_events() noexcept {
 }
 
 bool watch_code(PyCodeObject* code) noexcept {
-  return call("set_local_events", "iOl", tool, reinterpret_cast<PyObject*>(code), line_events);
+  const long events = begins_on_first_line(code) ? line_events | start_event : line_events;
+  return call("set_local_events", "iOl", tool, reinterpret_cast<PyObject*>(code), events);
 }
 
 bool watch_everything(bool everything) noexcept {
