@@ -219,17 +219,12 @@ def _set(found: LinesInvocation, option: str, value: str) -> None:
 
 
 def _size(option: str, value: str) -> int:
-    number, unit = value.strip(), 1
-    for name, bytes_ in (("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)):
-        if number.endswith(name):
-            number, unit = number.removesuffix(name), bytes_
+    from heapscope.cli.units import parse_size
+
     try:
-        size = int(float(number) * unit)
-    except (ValueError, OverflowError):
-        size = 0
-    if size < 1:
-        raise CommandError(f"{option} needs a size like 500MiB, not {value!r}")
-    return size
+        return parse_size(value)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}") from None
 
 
 def _number(option: str, value: str, least: int, most: int) -> int:
