@@ -250,6 +250,11 @@ def test_what_cannot_be_called_is_refused(tmp_path: Path) -> None:
     assert len(run(tmp_path, program).stdout.splitlines()) == 3
 
 
+def test_a_function_without_source_prints_measures_line(tmp_path: Path) -> None:
+    program = "import heapscope\nassert heapscope.profile(sorted, [3, 1]) == [1, 3]\n"
+    assert re.match(r"Profiling: +<sorted>  RSS: .* \| VMS: ", run(tmp_path, program).stdout)
+
+
 def test_recursion_prints_one_table_of_all_levels(tmp_path: Path) -> None:
     program = (
         "from heapscope import profile\n"

@@ -46,6 +46,6 @@ nb::list function_lines(const OpenedCapture& opened) {
 
 }  // namespace
 
-void add_lines(CaptureClass& capture) { capture.def("function_lines", &function_lines); }
+void add_function_lines(CaptureClass& capture) { capture.def("function_lines", &function_lines); }
 
 }  // namespace heapscope::modules
