@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from heapscope.checkpoints import Checkpoint, using
     from heapscope.errors import CaptureError, HeapscopeError, TrackingError
     from heapscope.marks import mark
+    from heapscope.measuring import measure
     from heapscope.profiling import profile
+    from heapscope.statement_figures import memit
     from heapscope.timeline.usage import memory_usage
     from heapscope.tracking import is_tracing, start, stop, track
 
@@ -27,6 +29,8 @@ __all__ = [
     "__version__",
     "is_tracing",
     "mark",
+    "measure",
+    "memit",
     "memory_usage",
     "profile",
     "start",
@@ -42,12 +46,16 @@ _HOMES = {
     "HeapscopeError": "errors",
     "TrackingError": "errors",
     "is_tracing": "tracking",
+    "load_ipython_extension": "notebook",
     "mark": "marks",
+    "measure": "measuring",
+    "memit": "statement_figures",
     "memory_usage": "timeline.usage",
     "profile": "profiling",
     "start": "tracking",
     "stop": "tracking",
     "track": "tracking",
+    "unload_ipython_extension": "notebook",
     "using": "checkpoints",
 }
 

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("run.md", "tree-and-table.md", "peak.md")
 # query and plot need the extras
-ON_ONE_VERSION = ("leaks.md", "diff.md", "query.md", "plot.md")
-FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ms|s|%)(?!\w))?")
+ON_ONE_VERSION = ("measure.md", "leaks.md", "diff.md", "query.md", "plot.md")
+FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ns|µs|ms|s|%)(?!\w))?")
 LEVEL = re.compile("[├└]")
 CURVE = re.compile("[▁▂▃▄▅▆▇█]+")
 

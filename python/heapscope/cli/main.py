@@ -28,6 +28,7 @@ VERBS = {
     "lines": "what each line of a program's functions did to memory",
     "timeline": "memory over time of any program, from outside",
     "mprof": "the same with mprof's verbs, options and files",
+    "memit": "the memory of statements, as `python -m timeit` tells their time",
     "monitor": "the sizes of a running process, live",
 }
 
