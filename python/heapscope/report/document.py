@@ -20,6 +20,7 @@ from heapscope.report.sources import collect_sources
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from heapscope import _analysis
 
@@ -40,6 +41,8 @@ class Report:
     sources : bool
         Whether source files are put into the report: the program's own, and those of libraries
         that hold at least 0.1 % of the memory.
+    texts : mapping of str to str, optional
+        Sources that no file holds, a notebook's cells, by the code's file name.
 
     Attributes
     ----------
@@ -62,10 +65,11 @@ class Report:
         base: _analysis.Capture | None = None,
         *,
         sources: bool = True,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         page = _template()
         data = capture.report_data(base)
-        embedded = collect_sources(data["files"], capture, wanted=sources)
+        embedded = collect_sources(data["files"], capture, wanted=sources, texts=texts)
         manifest = make_manifest(capture, base, data, embedded.summary)
         self.html = _fill(
             page,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from heapscope import _analysis
 
@@ -48,7 +48,11 @@ class _Unreadable(Exception):
 
 
 def collect_sources(
-    files: list[dict[str, Any]], capture: _analysis.Capture, *, wanted: bool
+    files: list[dict[str, Any]],
+    capture: _analysis.Capture,
+    *,
+    wanted: bool,
+    texts: Mapping[str, str] | None = None,
 ) -> Embedded:
     """Read and colour the sources that belong into a report.
 
@@ -60,11 +64,14 @@ def collect_sources(
         Whose directory relative names start from, and whose start a file is changed after.
     wanted : bool
         Whether sources are to be in the report at all.
+    texts : mapping of str to str, optional
+        Sources that no file holds, by name.
     """
+    texts = texts or {}
     chosen = [
         (index, file["file"])
         for index, file in enumerate(files)
-        if not file["file"].startswith("<")
+        if (not file["file"].startswith("<") or file["file"] in texts)
         and (file["owner"] == _PROGRAM or file["share"] >= LEAST_SHARE)
     ]
     if not wanted:
@@ -79,7 +86,10 @@ def collect_sources(
     left_out: dict[str, int] = {}
     for index, name in chosen:
         try:
-            text, modified = _read(name, directory, room)
+            if name in texts:
+                text, modified = texts[name], 0.0
+            else:
+                text, modified = _read(name, directory, room)
         except _Unreadable as error:
             left_out[str(error)] = left_out.get(str(error), 0) + 1
             continue
