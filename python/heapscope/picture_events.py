@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 ROW = 0.065  # height of a row of spans, as a share of the highest value
 _MOST_ROWS = 4
 _NARROW = 1 / 500  # of the run: what is closer than that is one line, or one bar
-_LETTER = 0.0105  # of the picture's width, about
+_LETTER = 0.0095  # of the picture's width, about
 _MARK = 24  # letters of a mark's name
 _SPAN = "#dce6ef"
 _MARKED = "#7a4b8f"
@@ -79,7 +79,8 @@ def draw_spans(
     for bar in placed:
         wide = max(bar.end - bar.begin, _NARROW * end)
         low = top - (bar.row + 1) * height
-        axes.broken_barh([(bar.begin, wide)], (low, 0.88 * height), color=_SPAN, linewidth=0)
+        drawn = wide if wide < 0.02 * end else wide - 0.002 * end  # a gap to the next
+        axes.broken_barh([(bar.begin, drawn)], (low, 0.88 * height), color=_SPAN, linewidth=0)
         letters = int(wide / end / _LETTER)
         if letters >= 3:
             axes.text(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from recorded import record
 from heapscope import Capture
 from heapscope.cli import units
 from heapscope.cli.main import main
+from heapscope.picture_events import bars, rows_of
 
 pytestmark = pytest.mark.one_version
 
@@ -58,6 +61,41 @@ def test_every_line_and_the_peak_are_labelled(path: str, tmp_path: Path) -> None
     assert any(text.startswith(f"Peak {units.size(summary['peak_bytes'])} at ") for text in written)
     assert any(re.fullmatch(r"\d+ % from load.*work\.py:2", text) for text in written), written
     assert "0" in written
+
+
+def test_marks_and_spans_are_named(tmp_path: Path) -> None:
+    capture = record(
+        tmp_path,
+        """\
+import heapscope
+from heapscope import _tracker
+
+span = _tracker.span_begin("loading $x^2$ <b>")
+kept = [bytearray(100_000) for _ in range(300)]
+heapscope.mark("half way")
+kept += [bytearray(100_000) for _ in range(300)]
+_tracker.span_end(span)
+""",
+    )
+    plot(capture, "-o", str(tmp_path / "out.svg"), "-q")
+    written = texts(tmp_path / "out.svg")
+    assert "half way" in written
+    assert "loading $x^2$ <b>" in written
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bars_of_spans_never_overlap_in_a_row(seed: int) -> None:
+    draw = random.Random(seed)
+    events = []
+    for number in range(200):
+        begin = draw.uniform(0, 90)
+        end = None if draw.random() < 0.05 else begin + draw.expovariate(0.3)
+        events.append({"kind": "span", "label": str(number), "begin_s": begin, "end_s": end})
+    placed = bars(events, 100)
+    assert 1 <= rows_of(placed) <= 4
+    for row in range(4):
+        in_row = sorted((bar.begin, bar.end) for bar in placed if bar.row == row)
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(in_row))
 
 
 def test_the_same_capture_gives_the_same_picture(path: str, tmp_path: Path) -> None:

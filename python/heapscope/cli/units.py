@@ -87,7 +87,7 @@ def parse_size(text: str) -> int:
         raise ValueError(f"not a size like 500MiB: {text!r}")
     whole, _, fraction = number.partition(".")
     scale = 10 ** len(fraction)
-    size = int(whole + fraction) * factor // scale
+    size: int = int(whole + fraction) * factor // scale
     if not 0 < size < 2**63:
         raise ValueError(f"not a size that a process can have: {text!r}")
     return size

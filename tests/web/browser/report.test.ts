@@ -132,6 +132,23 @@ describe("a question", () => {
     expect(await textOf(page, "h1")).toContain("live at the end");
   });
 
+  test("of a span's time is asked by a click on it, by the list of events too", async () => {
+    const events = [
+      { kind: "span", label: "load", begin_s: 0.6, end_s: 2.4 },
+      { kind: "mark", label: "<b>half</b> way", begin_s: 2.6, end_s: 2.6 },
+    ];
+    const { page, problems } = await open("events", payloadOf(small(), null, { events }));
+    const plot = page.locator(".timeline .u-over");
+    const { width } = (await plot.boundingBox())!;
+    await plot.click({ position: { x: (1.5 / 4) * width, y: 6 } });
+    expect(await addressLike(page, /ticks=/)).toContain("ticks=1-4");
+    await page.locator(".event-list summary").click();
+    expect(await textOf(page, ".event-list summary")).toBe("1 mark, 1 span");
+    await page.locator(".event-list button", { hasText: "<b>half</b> way" }).click();
+    expect(await addressLike(page, /ticks=5/)).toContain("ticks=5-5");
+    expect(problems).toEqual([]);
+  });
+
   test("of one thread leaves the others out", async () => {
     const recording = new Recording(2, 1, ["MainThread", "worker"])
       .allocate(["main a.py:1"], 4096)

@@ -11,7 +11,13 @@ export function sayEvent({ event, begin_s, end_s }: Bar): string {
   const heap = [event.begin_live_bytes, event.end_live_bytes].filter(
     (bytes): bytes is number => bytes !== null && bytes !== undefined,
   );
-  const held = heap.length > 0 ? `, heap ${heap.slice(0, isMark(event) ? 1 : 2).map(size).join(" to ")}` : "";
+  const held =
+    heap.length > 0
+      ? `, heap ${heap
+          .slice(0, isMark(event) ? 1 : 2)
+          .map(size)
+          .join(" to ")}`
+      : "";
   const when =
     end_s > begin_s || !isMark(event)
       ? `${duration(begin_s)} to ${event.end_s === null ? "the end" : duration(end_s)}`
