@@ -59,7 +59,6 @@ inline void* reallocate(void* block, std::size_t bytes, Original original) noexc
 // Most calls of malloc and free are inner ones, of CPython's domains: told apart before any register is saved.
 namespace {
 
-bool is_inner() noexcept { return thread_state.busy == kForwarding; }
 [[gnu::noinline]] void* malloc_event(std::size_t bytes) noexcept {
   return allocate(bytes, [=] { return heapscope_original_malloc(bytes); });
 }

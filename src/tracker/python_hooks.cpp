@@ -86,7 +86,6 @@ template <Domain kDomain>
 
 // The raw domain serves the other two, so most of its calls are inner ones. They are told apart before any
 // register is saved, which is why its events are functions of their own.
-bool is_inner() noexcept { return thread_state.busy == kForwarding; }
 [[gnu::noinline]] void* raw_malloc_event(PyMemAllocatorEx& original, std::size_t bytes) noexcept {
   return malloc_event<Domain::kRaw>(original, bytes);
 }

@@ -32,4 +32,7 @@ struct ThreadState {
 static_assert(sizeof(ThreadState) == 24);
 extern thread_local constinit ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
+// The call comes from an original allocator, and is part of an event that an outer hook owns.
+inline bool is_inner() noexcept { return thread_state.busy == kForwarding; }
+
 }  // namespace heapscope::tracker

@@ -15,6 +15,21 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+PROGRAM = """\
+import threading
+
+def keep(size):
+    return bytearray(size)
+
+def work():
+    return [keep(300_000) for _ in range(5)]
+
+kept = work()
+thread = threading.Thread(target=work, name="helper")
+thread.start()
+thread.join()
+"""
+
 _TYPES = {"u8": "B", "u16": "H", "u32": "I", "i32": "i", "f64": "d"}
 
 

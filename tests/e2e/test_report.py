@@ -13,25 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from report_reader import Report, heapscope, record
+from report_reader import PROGRAM, Report, heapscope, record
 
 from heapscope import Capture
 from heapscope.errors import HeapscopeError
 
-PROGRAM = """\
-import threading
-
-def keep(size):
-    return bytearray(size)
-
-def work():
-    return [keep(300_000) for _ in range(5)]
-
-kept = work()
-thread = threading.Thread(target=work, name="helper")
-thread.start()
-thread.join()
-"""
 NUMPY = """\
 import numpy as np
 

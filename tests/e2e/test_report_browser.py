@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from chromium import Chromium, Page
-from report_reader import Report, heapscope, record
+from report_reader import PROGRAM, Report, heapscope, record
 
 from heapscope import Capture
 from heapscope.cli.units import size
@@ -24,20 +24,6 @@ ROOT = Path(__file__).parents[2]
 WORKLOADS = sorted(
     path.stem for path in (ROOT / "benchmarks" / "workloads").glob("*.py") if path.stem != "measure"
 )
-PROGRAM = """\
-import threading
-
-def keep(size):
-    return bytearray(size)
-
-def work():
-    return [keep(300_000) for _ in range(5)]
-
-kept = work()
-thread = threading.Thread(target=work, name="helper")
-thread.start()
-thread.join()
-"""
 TABS = "[...document.querySelectorAll('[role=tab]')].map(tab => tab.id)"
 IS_SHOWN = "document.querySelector('h1') !== null"
 TEXT = "document.body.innerText"

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tools.house import native
-from tools.house.layout import BUILD, ROOT
+from tools.house.layout import BUILD, ROOT, cache
 from tools.house.process import environment, run, say, step
 
 _CPP = ("src", "tests/cpp", "tests/fuzz")
 _PYTHON = ("python", "tests", "tools", "benchmarks", "examples")
 _CHECK_LISTS = (ROOT / ".clang-tidy", ROOT / "tests" / "cpp" / ".clang-tidy")
 _TIDY = BUILD / "tidy"
+_TIDY_REMEMBERS = 4000  # files, of earlier states of the tree
+_INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 _TYPED = ("python/heapscope", "tools/house")
 _TESTS = ("tests/python", "tests/e2e")
 # Tests are typed where it helps the reader; what they take apart is often untyped.
@@ -46,8 +50,8 @@ def _cpp_files() -> list[pathlib.Path]:
     )
 
 
-def _database() -> list[pathlib.Path]:
-    """Writes build/tidy/compile_commands.json with each file once; the files in it.
+def _database() -> list[dict[str, str]]:
+    """Writes build/tidy/compile_commands.json with each file once; its entries.
 
     The tracker's sources are compiled twice (for the module and for the unit tests) and would be
     checked twice.
@@ -57,23 +61,31 @@ def _database() -> list[pathlib.Path]:
     once = {entry["file"]: entry for entry in entries if entry["file"].startswith(ours)}
     _TIDY.mkdir(parents=True, exist_ok=True)
     (_TIDY / "compile_commands.json").write_text(json.dumps(list(once.values())))
-    return [pathlib.Path(file) for file in sorted(once)]
+    return [once[file] for file in sorted(once)]
 
 
 def _tidy(program: pathlib.Path) -> bool:
     """clang-tidy over every translation unit of the dev preset, two at a time.
 
-    What was clean is looked at again when it, a header or the checks have changed.
+    What was clean is looked at again when it, a header of ours that it includes, its command, the
+    checks or clang-tidy have changed; that is known across clones, as ccache's results are.
     """
-    files = _database()
-    headers = [path for path in _cpp_files() if path.suffix == ".h"]
-    common = _digest([*_CHECK_LISTS, *headers])
-    clean_file = _TIDY / "clean.json"
-    clean: set[str] = set(json.loads(clean_file.read_text())) if clean_file.exists() else set()
+    entries = _database()
+    version = subprocess.run([str(program), "--version"], capture_output=True, check=True).stdout
+    common = version + b"".join(path.read_bytes() for path in _CHECK_LISTS)
+    clean_file = cache() / "clang-tidy.json"
+    clean: list[str] = json.loads(clean_file.read_text()) if clean_file.exists() else []
+    known = frozenset(clean)
 
-    def look(file: pathlib.Path) -> tuple[str, str]:
-        key = common + _digest([file])
-        if key in clean:
+    def look(entry: Mapping[str, str]) -> tuple[str, str]:
+        file = pathlib.Path(entry["file"])
+        digest = hashlib.sha256(common)
+        digest.update(entry["command"].replace(str(ROOT), "").encode())
+        for path in sorted(_included(file)):
+            digest.update(f"\0{path.relative_to(ROOT)}\0".encode())
+            digest.update(path.read_bytes())
+        key = digest.hexdigest()
+        if key in known:
             return key, ""
         done = subprocess.run(
             [str(program), "-p", str(_TIDY), "--quiet", str(file)],
@@ -86,20 +98,31 @@ def _tidy(program: pathlib.Path) -> bool:
         return key, "" if done.returncode == 0 else done.stdout + done.stderr
 
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(look, files))
+        found = list(pool.map(look, entries))
     for _, report in found:
         if report:
             say(report.rstrip())
-    clean_file.write_text(json.dumps([key for key, report in found if not report]))
+    now_clean = [key for key, report in found if not report]
+    kept = [key for key in clean if key not in now_clean][-_TIDY_REMEMBERS:]
+    partial = clean_file.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(kept + now_clean))
+    partial.replace(clean_file)
     return not any(report for _, report in found)
 
 
-def _digest(files: Sequence[pathlib.Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file}\0".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+def _included(file: pathlib.Path) -> set[pathlib.Path]:
+    """The file and the headers of the tree that it includes, directly or not."""
+    found: set[pathlib.Path] = set()
+    pending = [file]
+    while pending:
+        path = pending.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for name in _INCLUDE.findall(path.read_text()):
+            folders = (ROOT / "src", ROOT / "tests" / "cpp", path.parent)
+            pending += [folder / name for folder in folders if (folder / name).exists()][:1]
+    return found
 
 
 def write_format(programs: pathlib.Path) -> int:

@@ -14,7 +14,12 @@ export interface Grouping {
   exampleFrame: Int32Array;
 }
 
-function numbered(kind: GroupKind, frames: number, identity: (frame: number) => unknown): Grouping {
+/** Frames with the same identity are one group; groups are numbered as they are met. O(frames). */
+export function numbered(
+  kind: GroupKind,
+  frames: number,
+  identity: (frame: number) => unknown,
+): Grouping {
   const keys = new Map<unknown, number>();
   const keyOfFrame = new Int32Array(frames);
   const examples: number[] = [];

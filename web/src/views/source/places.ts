@@ -1,6 +1,6 @@
 // Places: lines of files, whatever functions are on them, and what was allocated at and below each.
 
-import type { Grouping } from "../../profile/grouping";
+import { type Grouping, numbered } from "../../profile/grouping";
 import type { Profile } from "../../profile/profile";
 
 export interface Places {
@@ -22,22 +22,14 @@ export function placesOf(profile: Profile): Places {
 }
 
 function makePlaces({ frames }: Profile): Places {
-  const keys = new Map<number, number>();
-  const keyOfFrame = new Int32Array(frames.length);
-  const examples: number[] = [];
-  for (let frame = 0; frame < frames.length; frame++) {
-    const id = frames.file[frame]! * 2 ** 32 + frames.line[frame]!;
-    let key = keys.get(id);
-    if (key === undefined) {
-      key = examples.length;
-      keys.set(id, key);
-      examples.push(frame);
-    }
-    keyOfFrame[frame] = key;
-  }
-  const exampleFrame = Int32Array.from(examples);
+  const grouping = numbered(
+    "line",
+    frames.length,
+    (frame) => frames.file[frame]! * 2 ** 32 + frames.line[frame]!,
+  );
+  const { exampleFrame } = grouping;
   return {
-    grouping: { kind: "line", keyOfFrame, length: examples.length, exampleFrame },
+    grouping,
     file: exampleFrame.map((frame) => frames.file[frame]!),
     line: exampleFrame.map((frame) => frames.line[frame]!),
   };
