@@ -264,7 +264,8 @@ TEST(Growth, what_comes_and_goes_at_random_is_healthy) {
     }
     suspects += program.judge().suspect() ? 1 : 0;
   }
-  EXPECT_LE(suspects, 2) << "of 400: in a few ticks chance looks like growth, as growth.h says";
+  EXPECT_LE(suspects, 6)
+      << "of 400: in a few ticks chance looks like growth (0.7 % of 8,000 programs), as growth.h says";
 }
 
 TEST(Growth, a_leak_a_hundredth_the_size_of_what_comes_and_goes_is_found_by_what_stays) {
