@@ -85,11 +85,12 @@ std::vector<Series> make_series(const Capture& capture) {
       for (const capture::RssSample* sample : samples) {
         const std::uint64_t value = sample->*column.sampled;
         if (value == capture::kUnknown) continue;
-        series.points.push_back({std::min(since_start(capture, sample->time_ns), ends.back()), value});
+        series.points.push_back({since_start(capture, sample->time_ns), value});
       }
-      std::sort(series.points.begin(), series.points.end(), [](const Point& a, const Point& b) {
-        return a.time_ns != b.time_ns ? a.time_ns < b.time_ns : a.value < b.value;
-      });
+      // In their own order also where they are later than the capture's end.
+      std::stable_sort(series.points.begin(), series.points.end(),
+                       [](const Point& a, const Point& b) { return a.time_ns < b.time_ns; });
+      for (Point& point : series.points) point.time_ns = std::min(point.time_ns, ends.back());
     }
     if (!series.points.empty()) all.push_back(std::move(series));
   }

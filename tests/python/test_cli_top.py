@@ -55,11 +55,18 @@ async def _press(path: Path, size: tuple[int, int], keys: tuple[str, ...]) -> tu
     async with app.run_test(size=size) as pilot:
 
         async def settle() -> None:
-            for _ in range(3):  # a message may start a worker, which posts a message
+            """Wait until workers and messages, which start each other, leave the screen as it is."""
+            before: object = None
+            for _ in range(50):
                 await pilot.pause()
                 with contextlib.suppress(WorkerCancelled):  # overtaken by the next key
                     await app.workers.wait_for_complete()
-            await pilot.pause()
+                await pilot.wait_for_scheduled_animations()
+                if before == (before := [str(strip.text) for strip in strips()]):
+                    return
+
+        def strips() -> list[Any]:
+            return app.screen._compositor.render_strips()
 
         await settle()
         for key in keys:

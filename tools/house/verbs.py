@@ -16,14 +16,15 @@ from tools.house.process import Problem, run, say, step
 from tools.house.results import Result, from_junit, summarise
 
 _PYTHON_TESTS = ("tests/python", "tests/e2e")
+_WORKERS = str((os.cpu_count() or 1) + 1)  # tests that start programs wait for them
 
 
 def _pytest(
     environment: Environment, tools: Mapping[str, str], name: str, *, every: bool
 ) -> Result:
-    """Runs the Python tests, two at a time; without `every` those that depend on the version.
+    """Runs the Python tests; without `every` those that depend on the version.
 
-    On two busy cores a test of signals or of the terminal may lose a race that is not the
+    On busy cores a test of signals or of the terminal may lose a race that is not the
     program's: what failed is run once more, alone, and what passes then is counted and said.
     """
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,11 @@ def _pytest(
         pytest += ["-m", "not one_version"]
     extra = {"PATH": f"{environment.directory / 'bin'}:{tools['PATH']}"}
     first = from_junit(
-        name, [*pytest, "-n", "2", *folders], report, [f"--junitxml={report}"], extra
+        name,
+        [*pytest, "-n", _WORKERS, "--dist", "worksteal", *folders],
+        report,
+        [f"--junitxml={report}"],
+        extra,
     )
     if first.failed == 0 or first.note:
         return first
