@@ -55,7 +55,7 @@ async def _press(path: Path, size: tuple[int, int], keys: tuple[str, ...]) -> tu
     async with app.run_test(size=size) as pilot:
 
         async def settle() -> None:
-            """Wait until workers and messages, which start each other, leave the screen as it is."""
+            """Wait until workers and messages, which start each other, have ended."""
             before: object = None
             for _ in range(50):
                 await pilot.pause()
