@@ -7,7 +7,7 @@ where it was; one that stays below an earlier maximum is seen when it lasts long
 are apart. The mark is not reset to see those too (``/proc/PID/clear_refs`` would): the program's
 own ``getrusage`` would then tell it a peak that is not its own.
 
-Looks measure what they cost and take at most half a per cent of a processor. Where nobody looked
+Looks measure what they cost and take at most a per cent of a processor. Where nobody looked
 for longer than two intervals, because the machine was busy or this process was stopped, there is a
 gap, and it is told.
 
@@ -49,7 +49,7 @@ _LOOKS_APART_NS = 5_000_000
 _EARLY_NS = 20_000_000  # a program may be over by then
 _EARLY_APART_NS = 1_000_000
 _CHILDREN_APART_NS = 20_000_000
-_SELDOM = 200  # times the processor time of a look
+_SELDOM = 100  # times the processor time of a look
 _AT_LEAST = 10  # times that, before a sample
 _WORTH_TELLING = 16384  # bytes: a highest that is hardly above the samples is no news
 _LEAST_GAP_NS = 50_000_000
@@ -148,6 +148,7 @@ class TimelineSampler:
         self._sum_highest = _Highest()
         self._sum_before = 0
         self._mark = 0
+        self._cost_ns = 0  # of a look, on average: a single dear one must not keep us away
         self._looked_ns = self._sampled_ns = 0
         self._begun_ns = self._next_sample_ns = self._next_look_ns = time.monotonic_ns()
         self._next_children_ns = 0
@@ -190,7 +191,7 @@ class TimelineSampler:
         if over:
             self.close()
             return
-        cost = time.thread_time_ns() - spent
+        cost = self._cost_ns = (15 * self._cost_ns + time.thread_time_ns() - spent) // 16
         self._looked_ns = now
         seldom = self._interval_ns if self._metric != "rss" else _LOOKS_APART_NS
         if now - self._begun_ns < _EARLY_NS:
