@@ -15,7 +15,7 @@ SPIKE_S = 0.020
 
 def work(seconds: float) -> None:
     """A fixed amount of work, about so long, that allocates and frees."""
-    for _ in range(int(seconds * 40)):
+    for _ in range(int(seconds * 300)):
         held = [{"number": number, "text": str(number)} for number in range(12_000)]
         del held
 

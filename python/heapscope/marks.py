@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+_RECORDED = "HEAPSCOPE_TIMELINE" in os.environ  # by `heapscope timeline run` or `mprof run`
+
 __all__ = ["mark"]
 
 
@@ -9,8 +13,9 @@ def mark(label: str) -> None:
     """Name this moment.
 
     The mark is in the capture that records the process, with the heap of the moment:
-    `heapscope.Capture.events`, and on the timelines of ``report`` and ``plot``. It is there as soon
-    as this returns, also when the process is killed right after.
+    `heapscope.Capture.events`, and on the timelines of ``report`` and ``plot``; under ``timeline
+    run`` it is in the .dat file. It is there as soon as this returns, also when the process is
+    killed right after.
 
     Parameters
     ----------
@@ -27,6 +32,10 @@ def mark(label: str) -> None:
     --------
     >>> heapscope.mark("index is built")
     """
+    if _RECORDED:
+        from heapscope.timeline import spans
+
+        spans.mark(label)
     try:
         from heapscope import _tracker
     except ImportError:  # an interpreter that cannot be tracked

@@ -140,8 +140,8 @@ def test_a_backend_without_a_window_writes_beside_the_file(path: str, tmp_path: 
 def test_any_file_can_be_drawn(tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.dat"
     path.write_text(text)
-    for options in ([], ["--flame", "--slope"]):
-        assert any(each.startswith("Peak ") for each in drawn(str(path), *options))
+    options = ["--flame", "--slope"] if len(text) % 2 else []
+    assert any(each.startswith("Peak ") for each in drawn(str(path), *options))
 
 
 def test_a_slope_is_that_of_the_line_wherever_the_samples_are() -> None:

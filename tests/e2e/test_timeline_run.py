@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,16 @@ spans.mark("kept it")
 """
 
 
+def test_what_the_program_imports_from_heapscope_is_on_the_timeline_too(tmp_path: Path) -> None:
+    program = SPANS.replace("import os", "from heapscope import mark, profile\nimport os", 1)
+    program = program.replace("from heapscope.timeline import spans\nspans.mark", "mark")
+    timeline = recorded(tmp_path, program)
+    assert [span.name for span in timeline.spans_of("inner")] == ["__main__.inner"] * 3
+    assert [mark.label for mark in timeline.marks] == ["kept it"]
+    (outer,) = timeline.spans_of("outer")
+    assert (outer.end_size or 0) - outer.start_size > 49 * MIB
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_calls_are_on_the_clock_of_the_samples_and_nest(tmp_path: Path, verb: str) -> None:
     timeline = recorded(tmp_path, SPANS, verb=verb)
@@ -211,6 +222,27 @@ def test_a_running_process_is_recorded_until_it_ends(tmp_path: Path, verb: tuple
     assert "bytearray(25 << 20)" in (timeline.command or "")
 
 
+def test_a_process_is_found_by_its_name(tmp_path: Path) -> None:
+    name = f"hs{os.getpid()}"  # of at most 15 letters
+    program = tmp_path / name
+    shutil.copy(shutil.which("cat") or "/bin/cat", program)
+    targets = [subprocess.Popen([program], stdin=subprocess.PIPE) for _ in range(2)]
+    try:
+        options = ["-o", "x.dat", "--timeout", "0"]
+        both = heapscope(tmp_path, "timeline", "attach", *options, name)
+        assert both.returncode == 2
+        assert "2 processes are called" in both.stderr
+        first = heapscope(tmp_path, "mprof", "attach", *options, name)  # as mprof does
+        assert first.returncode == 0
+        assert read(str(tmp_path / "x.dat")).info["process"] == str(min(t.pid for t in targets))
+        targets.pop().communicate()
+        part = heapscope(tmp_path, "timeline", "attach", *options, "--force", name[:-1])
+        assert part.returncode == 0, part.stderr
+    finally:
+        for target in targets:
+            target.communicate()
+
+
 def test_a_process_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
@@ -262,6 +294,9 @@ def test_a_capture_is_made_beside_and_names_the_line_of_the_peak(tmp_path: Path)
     line = line_of_peak(capture) or ""
     assert line.endswith("work.py:2")
     assert "of the heap from load" in line
+    drawn = heapscope(tmp_path, "timeline", "plot", "work.dat", "-o", "work.svg")
+    assert drawn.returncode == 0, drawn.stderr
+    assert "% of the heap from load() at work.py:2" in (tmp_path / "work.svg").read_text()
     other = tmp_path / "other.dat"
     other.write_text("MEM 1.0 1000.0\nINFO process 1\n")
     assert capture_beside(read(str(other))) is None

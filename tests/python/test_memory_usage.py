@@ -118,7 +118,7 @@ def test_children_are_added_or_told_apart_and_the_watcher_is_none() -> None:
 def test_a_popen_is_watched_until_it_ends() -> None:
     code = "b = bytearray(40 << 20); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
-        found: list[list[float]] = []
+        found: list[float] = []
         thread = threading.Thread(
             target=lambda: found.append(memory_usage(process, interval=0.01, max_usage=True))
         )
@@ -154,7 +154,8 @@ def test_wrong_use_is_an_error_that_says_so() -> None:
         memory_usage(-1, backend="nosuch")
     with pytest.raises(ValueError, match="interval"):
         memory_usage(-1, interval=0)
-    for proc in ((), (1, 2), (allocate, (), {}, 4), 3.5, None):
+    wrong: tuple[object, ...] = ((), (1, 2), (allocate, (), {}, 4), 3.5, None)
+    for proc in wrong:
         with pytest.raises(ValueError, match="proc"):
             memory_usage(proc)
     with subprocess.Popen(["true"]) as gone:

@@ -206,6 +206,15 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         assert "\n" not in (timeline.command or "")
 
 
+def test_a_disk_that_is_full_is_told_and_not_raised() -> None:
+    dat = DatFile(os.open("/dev/full", os.O_WRONLY))
+    dat.sample(MIB, 1000.0)
+    dat.sample(2 * MIB, 1001.0)
+    dat.close()
+    assert dat.failure == "No space left on device"
+    assert (dat.highest, dat.highest_at) == (2 * MIB, 1001.0)
+
+
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)

@@ -152,9 +152,9 @@ def test_samples_lie_on_a_grid_however_late_one_was(monkeypatch: pytest.MonkeyPa
         now[0] = max(now[0], made._next_sample_ns) + late.get(turn, 0)
     offsets = [round(at - told.samples[0][1], 3) for _, at in told.samples]
     assert offsets == [0.0, 0.1, 0.2, 0.3, 0.77, 0.8, 0.92, 1.0, 1.1]
-    assert [(round(since - 1, 2), round(until - 1, 2)) for since, until in told.gaps] == [
-        (pytest.approx(0.4, abs=0.1), 0.77)
-    ]
+    ((since, until),) = told.gaps
+    assert round(until - 1, 2) == 0.77
+    assert since < until - 0.2
 
 
 def test_looks_are_at_most_five_milliseconds_apart_while_they_are_cheap() -> None:
