@@ -17,8 +17,8 @@ SYLLABLES = ("ka", "lo", "mi", "ne", "po", "ru", "sa", "ti", "va", "zu", "bre", 
 
 def make_words(count: int) -> list[str]:
     """Return words of four syllables, always the same ones."""
-    combinations = itertools.cycle(itertools.product(SYLLABLES, repeat=4))
-    words: Iterable[str] = map("".join, itertools.islice(combinations, count))
+    endless = (each for _ in itertools.count() for each in itertools.product(SYLLABLES, repeat=4))
+    words: Iterable[str] = map("".join, itertools.islice(endless, count))
     words = list(words)
     return words
 

@@ -98,9 +98,9 @@ class Statement:
         except BaseException as error:
             _fail(error, in_setup=True)
 
-    def meter(self, meters: Sequence[Meter]) -> list[MeterReading]:
-        """Run the statement once for each meter, and return what they read."""
-        readings: list[MeterReading] = []
+    def meter(self, meters: Sequence[Meter]) -> list[dict[str, int]]:
+        """Run the statement once for each meter, and return the figures of each run."""
+        readings: list[tuple[MeterReading, MeterReading]] = []
         enabled = gc.isenabled()
         gc.disable()
         try:
@@ -112,7 +112,7 @@ class Statement:
         finally:
             if enabled:
                 gc.enable()
-        return readings
+        return [_figures(*pair) for pair in readings]
 
     def time(self, loops: int) -> float:
         """Return how many seconds so many runs take, one after the other."""
@@ -171,8 +171,10 @@ def _heapscope_metered(_heapscope_meters, _heapscope_note, _heapscope_collect):
         _heapscope_collect()
         _heapscope_meter.start()
         pass
+        _heapscope_reading = _heapscope_meter.stop()
+        _heapscope_meter.start()
         _heapscope_collect()
-        _heapscope_note(_heapscope_meter.stop())
+        _heapscope_note((_heapscope_reading, _heapscope_meter.stop()))
 """
 _TIMED = """\
 def _heapscope_timed(_heapscope_loops, _heapscope_clock):
@@ -200,18 +202,19 @@ def measure_bytes(
     meter.start()
     try:
         statement.prepare()
-        gc.collect()
     finally:
         prepared = meter.stop()
-    readings = statement.meter([make_meter() for _ in range(1 + _WARM_UP + runs)])
-    first, *others = (_figures(reading) for reading in readings)
+    meter.start()
+    gc.collect()
+    setup = _figures(prepared, meter.stop())
+    first, *others = statement.meter([make_meter() for _ in range(1 + _WARM_UP + runs)])
     counted = others[_WARM_UP:]
     figures = {key: sorted(run[key] for run in counted) for key in _FIGURES}
     return {
         "runs": len(counted),
         **{key: values[(len(values) - 1) // 2] for key, values in figures.items()},
         "first": first,
-        "setup": _figures(prepared),
+        "setup": setup,
         "ranges": {
             key: [values[0], values[-1]]
             for key, values in figures.items()
@@ -253,8 +256,19 @@ def _fail(error: BaseException, *, in_setup: bool = False) -> NoReturn:
     raise StatementError(error, in_setup=in_setup) from error
 
 
-def _figures(reading: MeterReading) -> dict[str, int]:
-    return {key: int(getattr(reading, key)) for key in _FIGURES}
+def _figures(run: MeterReading, collection: MeterReading) -> dict[str, int]:
+    """Return the figures of a run: what the collection after it freed was freed by it.
+
+    What the collector needs for itself is left out.
+    """
+    return {
+        "peak_bytes": run.peak_bytes,
+        "net_bytes": run.net_bytes + collection.net_bytes,
+        "allocated_bytes": run.allocated_bytes,
+        "allocations": run.allocations,
+        "freed_bytes": run.freed_bytes - collection.net_bytes,
+        "frees": run.frees + collection.frees - collection.allocations,
+    }
 
 
 def _compiled(source: str, name: str, *, in_setup: bool) -> CodeType:

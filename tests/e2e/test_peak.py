@@ -43,7 +43,7 @@ def write(directory: Path, program: str) -> str:
 
 
 def test_the_word_list_is_the_answer_and_nothing_of_it_is_left(tmp_path: Path) -> None:
-    ended = peak(tmp_path, "--json", WORDS, "120000")
+    ended = peak(tmp_path, "--json", WORDS)
     assert ended.returncode == 0, ended.stderr
     printed, _, document = ended.stdout.partition("{")
     assert len(printed.splitlines()) == 5, "the program's own output comes first"
@@ -53,9 +53,9 @@ def test_the_word_list_is_the_answer_and_nothing_of_it_is_left(tmp_path: Path) -
     assert first["file"] == str(WORDS)
     assert WORDS.read_text().splitlines()[first["line"] - 1].strip() == "words = list(words)"
     assert first["function"] == "make_words"
-    words = sum(sys.getsizeof("x" * letters) for letters in [8] * 120_000)
+    words = sum(sys.getsizeof("x" * letters) for letters in [8] * 150_000)
     assert first["peak_bytes"] > words
-    # Of 120,000 words and their list no byte: the interpreter keeps the empty head of a list.
+    # Of 150,000 words and their list no byte: the interpreter keeps the empty head of a list.
     assert first["live_bytes"] <= sys.getsizeof([])
     assert first["live_blocks"] <= 1
     assert sum(row["peak_bytes"] for row in told["rows"]) == told["total_bytes"]
@@ -65,7 +65,7 @@ def test_the_word_list_is_the_answer_and_nothing_of_it_is_left(tmp_path: Path) -
 
 
 def test_the_lines_are_shown_with_their_source(tmp_path: Path) -> None:
-    ended = peak(tmp_path, "--limit", "1", WORDS, "120000")
+    ended = peak(tmp_path, "--limit", "1", WORDS)
     headline, _, header, row, source, rest = ended.stdout.splitlines()[5:]
     assert re.fullmatch(r"Peak [\d.]+ MiB at .* of .*; .* live at the end", headline)
     assert header.split("  ")[-1] == "line that allocates"
