@@ -78,7 +78,7 @@ const install = () => {
         resolve(performance.now() - begin);
       };
       act();
-      setTimeout(() => drawn && ((drawn = null), resolve(null)), 1500);
+      setTimeout(() => drawn && ((drawn = null), resolve(null)), 500);
     });
 };
 
@@ -88,7 +88,7 @@ async function zooms(page, times) {
     const area = canvas.getBoundingClientRect();
     const flame = canvas.closest(".flame");
     const found = [];
-    for (let i = 0; found.length < times && i < 6 * times; i++) {
+    for (let i = 0; found.length < times && i < 3 * times; i++) {
       const home = i % 2 === 1;
       const took = await window.timed(() => {
         if (home) {
