@@ -5,7 +5,8 @@ file(GLOB tracker_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/tr
 if(tracker_module)
   heapscope_sources(cpython_sources cpython)
   Python_add_library(_tracker MODULE WITH_SOABI
-    ${tracker_module} ${cpython_sources} ${HEAPSCOPE_TRACKER_SOURCES} ${HEAPSCOPE_TRACKER_PYTHON_SOURCES})
+    ${tracker_module} ${cpython_sources} ${HEAPSCOPE_TRACKER_SOURCES} ${HEAPSCOPE_TRACKER_PYTHON_SOURCES}
+    "${PROJECT_SOURCE_DIR}/src/capture/line_table.cpp")
   target_link_libraries(_tracker PRIVATE heapscope_tracker_settings)
   target_compile_options(_tracker PRIVATE $<$<CONFIG:Release>:-O2>)
   # Linked by the C driver: libstdc++ is not there, and a use of it is an undefined symbol that

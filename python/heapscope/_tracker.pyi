@@ -105,3 +105,23 @@ def line_profile(code: CodeType | None = None, /) -> list[dict[str, Any]]: ...
 
 # Zero the figures of a code object.
 def forget_line_profile(code: CodeType, /) -> None: ...
+
+# The blocks that are live at this moment, as columns: file names; for each frame, entry 0 left out,
+# its caller, file, line and depth (4 bytes each); for each row of equal blocks its innermost frame
+# (4 bytes), domain, size and how many there are (8 bytes each). Domains: 0 is Python's own, below
+# 2**32 what extensions report, 2**32 malloc and 2**32 + 1 mmap, these two only when `native`.
+# Blocks with a frame in a file whose name begins with `own_directory` are left out. None when not
+# tracking.
+def live_traces(
+    native: bool, own_directory: str, /
+) -> tuple[tuple[str, ...], bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes] | None: ...
+
+# The (file, line) of the innermost `limit` frames of where an object's block was allocated,
+# innermost first; None when it is not traced.
+def object_frames(obj: object, limit: int, /) -> tuple[tuple[str, int], ...] | None: ...
+
+# Bytes that tracemalloc would count, now and at their highest since the peak was reset. The first
+# call of any of these three begins the counting, at what is live then.
+def get_traced_memory() -> tuple[int, int]: ...
+def reset_peak() -> None: ...
+def clear_traces() -> None: ...

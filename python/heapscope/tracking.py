@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracking", "is_tracing", "start", "stop", "track"]
 
+_MOST_FRAMES = 65_535  # of a traceback, as in tracemalloc
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # co_flags, as in module inspect
 
 
@@ -48,6 +49,8 @@ class Recording:
 
 _lock = threading.Lock()
 _recording: Recording | None = None
+_nframe: int | None = None  # what the last start() in tracemalloc's shape was told
+_tracing = False  # that start() was not stopped
 
 
 def track(path: str | os.PathLike[str], *, overwrite: bool = False) -> Tracking:
@@ -170,7 +173,8 @@ def start(
     output : str, os.PathLike or int, optional
         The capture. Without it tracking works the same, but no file is left after `stop`; one that
         is killed leaves ``heapscope-*.hscope`` in the temporary directory. An integer is
-        tracemalloc's number of frames: it is accepted, and stacks are whole whatever it says.
+        tracemalloc's number of frames, 1 to 65,535: stacks are recorded whole whatever it says, and
+        the tracebacks of `take_snapshot` are cut to it. Without any argument it is 1, as there.
     overwrite : bool
         Replace an existing file; otherwise it is an error.
     snapshot_at : str or int, optional
@@ -187,11 +191,16 @@ def start(
         The capture cannot be made; FileExistsError when it exists.
     ValueError
         A number of frames below 1, no size, or a snapshot of a capture that leaves no file.
+        A number of frames below 1 or above 65,535.
 
     Notes
     -----
     What is not stopped is stopped when the interpreter exits, after the program's own atexit
     functions that were registered later.
+
+    Without a capture it is tracemalloc's `start`: nothing happens when that was called already, and
+    in a process that is recorded by other means (``heapscope run``) the recording goes on, and
+    snapshots begin here.
     """
     if isinstance(output, int):
         if output < 1:
@@ -202,6 +211,10 @@ def start(
         recording = _begin(_temporary_path(), started=True, temporary=True)
     else:
         recording = _begin(os.fspath(output), overwrite=overwrite, started=True)
+    if output is None or isinstance(output, int):
+        _start_traces(1 if output is None else check_nframe(output))
+        return
+    recording = _begin(os.fspath(output), overwrite=overwrite, started=True)
     atexit.register(_end, recording)
     if limits is not None:
         limits(recording.path)
@@ -230,12 +243,55 @@ def _limits_of(
     return lambda path: limits.watch(path, sizes[0], sizes[1], debugger)
 
 
+def _start_traces(nframe: int) -> None:
+    global _nframe, _tracing
+    _load_traces()  # now, so that their first use is not a part of what is traced
+    from heapscope import _tracker
+
+    if not _tracker.is_tracing():
+        _tracing = False
+        atexit.register(_end, _begin(_temporary_path(), started=True, temporary=True))
+    if not _tracing:
+        _nframe, _tracing = nframe, True
+        _tracker.clear_traces()
+
+
+def check_nframe(nframe: int) -> int:
+    """Return a number of frames; ValueError when tracemalloc would refuse it."""
+    if not 1 <= nframe <= _MOST_FRAMES:
+        raise ValueError(
+            f"the number of frames must be at least 1 and at most {_MOST_FRAMES}, not {nframe}"
+        )
+    return nframe
+
+
+def traceback_limit() -> int:
+    """Return how many frames tracebacks are cut to."""
+    if _nframe is None or (not _tracing and is_tracing()):
+        return _MOST_FRAMES if is_tracing() else 1
+    return _nframe
+
+
+def _load_traces() -> None:
+    import heapscope
+
+    try:
+        from heapscope import traces
+    except ImportError as error:
+        raise TrackingError(f"this process cannot be tracked: {error}") from error
+    for name in traces.__all__:
+        if name in heapscope.__all__:
+            getattr(heapscope, name)
+
+
 def stop() -> None:
     """Stop what `start` started.
 
     Nothing happens when nothing was started, in a forked child, and where `track` or
     ``heapscope run`` records the process.
     """
+    global _tracing
+    _tracing = False
     recording = _recording
     if recording is not None and recording.started:
         _end(recording)
@@ -264,7 +320,7 @@ def ensure_tracking() -> None:
     if _tracker.is_tracing():
         return
     try:
-        start()
+        atexit.register(_end, _begin(_temporary_path(), started=True, temporary=True))
     except TrackingError:
         if not _tracker.is_tracing():  # another thread was faster
             raise

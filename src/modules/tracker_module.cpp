@@ -11,6 +11,7 @@
 #include "tracker/python_limits.h"
 #include "tracker/python_meter.h"
 #include "tracker/python_profiled.h"
+#include "tracker/python_traces.h"
 
 namespace {
 
@@ -223,5 +224,6 @@ PyMODINIT_FUNC PyInit__tracker() {
   if (made != nullptr && !(tracker::add_meter_types(made) && tracker::add_line_functions(made) &&
                            PyModule_AddIntConstant(made, "RSS_SEEN_OFFSET", rss_seen) == 0))
     Py_CLEAR(made);
+  if (made != nullptr && PyModule_AddFunctions(made, tracker::trace_methods) != 0) Py_CLEAR(made);
   return made;
 }

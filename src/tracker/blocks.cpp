@@ -21,6 +21,14 @@ Block BlockTable::take_extended(std::uint32_t* slot, std::uint32_t value) noexce
   return {high << 26 | low, value >> kSlotSizeBits, code};
 }
 
+Block BlockTable::peek(const std::uint32_t* slot) noexcept {
+  std::uint32_t copy[4] = {slot[0]};
+  if ((copy[0] & kExtendedSize) == kExtendedSize) {
+    for (int part = 1; part <= 3; ++part) copy[part] = slot[part];
+  }
+  return take(copy);
+}
+
 std::uint32_t* BlockTable::find_slot_slowly(std::uintptr_t address) noexcept {
   if (is_odd(address)) return find_odd(address);
   const std::uintptr_t leaf = address >> kLeafShift;

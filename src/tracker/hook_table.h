@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 #include <cstddef>
+#include <cstdint>
 
 #define HEAPSCOPE_HOOKS(HOOK)                                                                                \
   HOOK(malloc, void*, (std::size_t bytes), false)                                                            \
@@ -32,6 +33,8 @@
   HOOK(mremap, void*, (void* address, std::size_t old_bytes, std::size_t bytes, int flags, ...), true)       \
   HOOK(mprotect, int, (void* address, std::size_t bytes, int protection), true)                              \
   HOOK(madvise, int, (void* address, std::size_t bytes, int advice), true)                                   \
+  HOOK(PyTraceMalloc_Track, int, (unsigned int domain, std::uintptr_t address, std::size_t bytes), false)    \
+  HOOK(PyTraceMalloc_Untrack, int, (unsigned int domain, std::uintptr_t address), false)                     \
   HOOK(dlopen, void*, (const char* file, int mode), false)                                                   \
   HOOK(dlmopen, void*, (long space, const char* file, int mode), false)                                      \
   HOOK(dlsym, void*, (void* library, const char* name), false)                                               \

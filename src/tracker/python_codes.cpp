@@ -12,9 +12,13 @@ PageArray<char> scratch;
 
 #if PY_VERSION_HEX >= 0x030B0000
 constexpr std::uint32_t kLineTableKind = 11;
+std::int32_t first_instruction(PyCodeObject* code) noexcept {
+  return code->_co_firsttraceable > 0 ? code->_co_firsttraceable * 2 : 0;
+}
 std::uintptr_t key_base(PyCodeObject* code) noexcept { return reinterpret_cast<std::uintptr_t>(code); }
 #else
 constexpr std::uint32_t kLineTableKind = 10;
+std::int32_t first_instruction(PyCodeObject*) noexcept { return 0; }
 std::uintptr_t key_base(PyCodeObject* code) noexcept {
   return reinterpret_cast<std::uintptr_t>(code) >> 4 << 21;
 }
@@ -49,6 +53,7 @@ std::uint32_t copy_code(PyCodeObject* code) noexcept {
   content.line_table_bytes = static_cast<std::uint32_t>(text.line_table_bytes);
   content.first_line = text.first_line;
   content.line_table_kind = kLineTableKind;
+  content.first_instruction = first_instruction(code);
   const std::uint32_t id = recorder.trie().add_code(content);
   if (id != 0) recorder.mark_code(content.address, id);
   return id;

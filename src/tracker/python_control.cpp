@@ -17,6 +17,7 @@
 #include "tracker/python_recording.h"
 #include "tracker/python_thread_names.h"
 #include "tracker/recorder.h"
+#include "tracker/reported.h"
 
 namespace heapscope::tracker {
 namespace {
@@ -44,6 +45,7 @@ void forget_parent() noexcept {
   abandon_arenas();
   abandon_ledger();
   abandon_line_profile();
+  reported.abandon();
   forget_mapped_bytes();
 }
 
@@ -64,6 +66,8 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
 
   state.live = BytesAndBlocks{0, 0};
   state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
+  state.traced = 0;
+  state.traced_live = state.traced_peak = 0;
   state.code_generation = 1;
   state.uncommitted_lane = nullptr;
   state.tick_due = 0;
@@ -107,6 +111,8 @@ bool end_tracking() noexcept {
   end_tick_now(tick, true);
   take_passed(tick);  // RSS that was seen after the last event
   state.armed = state.run = 0;
+  state.armed = state.run = state.traced = 0;
+  reported.clear();
   state.lock.unlock(taken);
   // From here no thread touches the tables: each compares `run` under the lock.
   forget_limits();

@@ -281,6 +281,8 @@ inline void Recorder::remove_from_cohort(std::uint32_t id, std::uint64_t bytes, 
     pair(site.temporary_bytes) += BytesAndBlocks{bytes, blocks};
   }
   touch(cohort, id);
+  if (state.traced != 0 && cohort.forgotten == 0) [[unlikely]]
+    trace_free(cohort.site, bytes);
   cohort.live_bytes -= bytes;
   cohort.live_blocks -= blocks;
 }
@@ -326,6 +328,7 @@ void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   if (cohort != 0) {
     remove_from_cohort(cohort, bytes, 1, true);
   } else {
+    if (state.traced != 0) trace_free(ring.site, bytes);
     remove_live(site, bytes, 1);
   }
 }

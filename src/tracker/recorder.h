@@ -38,9 +38,10 @@ struct Cohort {
   std::uint64_t recorded_bytes;
   std::uint32_t live_blocks;
   std::uint32_t recorded_blocks;
-  std::uint32_t site;     // of an unused cohort: the next unused one
-  std::uint16_t born;     // tick, in the timeline's present numbering
-  std::uint16_t touched;  // 1: it changed in the current tick
+  std::uint32_t site;      // of an unused cohort: the next unused one
+  std::uint16_t born;      // tick, in the timeline's present numbering
+  std::uint8_t touched;    // 1: it changed in the current tick
+  std::uint8_t forgotten;  // 1: its blocks are not traced any more (forget_blocks)
 };
 static_assert(sizeof(Cohort) == 32);
 
@@ -87,6 +88,8 @@ class Recorder {
     if (bytes > counters.largest) [[unlikely]]
       note_largest(counters, site, bytes);
     raise_live(bytes);  // first: a kill in between must not leave a heap above its peak
+    if (state.traced != 0) [[unlikely]]
+      trace_allocation(site, bytes);
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
     lane.slots[entry] = place;
@@ -169,6 +172,24 @@ class Recorder {
   void add_metadata(const char* key, std::size_t key_bytes, const char* value,
                     std::size_t value_bytes) noexcept;
 
+  // ---- for tracemalloc's questions (python_traces.h)
+  // Counts state.traced_live from now on; what is live already is in it.
+  void trace() noexcept;
+  // The blocks that are live now are traced no more: what is born later is in other cohorts.
+  void forget_blocks() noexcept;
+  void raise_traced(std::uint64_t bytes) noexcept {
+    state.traced_live += bytes;
+    if (state.traced_live > state.traced_peak) state.traced_peak = state.traced_live;
+  }
+  // After a flush. The block that a ring slot stands for.
+  Block ring_block(std::uint32_t slot) const noexcept;
+  std::uint32_t cohorts() const noexcept { return cohort_count_; }
+  const Cohort& cohort(std::uint32_t id) const noexcept { return cohorts_[id]; }
+  const capture::SiteKey& site_key(std::uint32_t id) noexcept { return site_keys_[id]; }
+  bool is_traced(std::uint32_t site) noexcept {
+    return site_keys_[site].domain <= static_cast<std::uint64_t>(capture::Domain::kRaw);
+  }
+
   capture::Writer& writer() noexcept { return writer_; }
   Trie& trie() noexcept { return trie_; }
   EventLog& events() noexcept { return events_; }
@@ -207,6 +228,9 @@ class Recorder {
   void remove_live(capture::SiteCounters& site, std::uint64_t bytes, std::uint64_t blocks) noexcept;
   [[gnu::always_inline]] void remove_from_cohort(std::uint32_t id, std::uint64_t bytes, std::uint32_t blocks,
                                                  bool temporary) noexcept;
+  [[gnu::cold]] void trace_allocation(std::uint32_t site, std::uint64_t bytes) noexcept;
+  [[gnu::cold]] void trace_free(std::uint32_t site, std::uint64_t bytes) noexcept;
+  bool log_changes() noexcept;
   bool open_timeline() noexcept;
   void close_timeline() noexcept;
   void merge_ticks() noexcept;
@@ -217,6 +241,8 @@ class Recorder {
                                                capture::SiteCounters& site) noexcept {
     const BytesAndBlocks block = {ring.bytes, 1};
     state.live -= block;
+    if (state.traced != 0) [[unlikely]]
+      trace_free(ring.site, ring.bytes);
     ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
     store_barrier();
     pair(site.total_bytes) += block;

@@ -13,8 +13,9 @@ bool Recorder::open_timeline() noexcept {
 
 void Recorder::close_timeline() noexcept { log_.close(); }
 
-void Recorder::end_tick(capture::Tick& tick) noexcept {
-  flush();
+// What changed since the tick began, or since the last call of this, goes to the log. The sites' next blocks
+// are born in new cohorts.
+bool Recorder::log_changes() noexcept {
   const auto number = static_cast<std::uint16_t>(open_tick_);
   bool logged = true;
   for (std::size_t i = 0; i < touched_site_count_; ++i) {
@@ -48,7 +49,12 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
     if (cohort.live_blocks == 0 && cohort.live_bytes == 0) recycle_cohort(id);
   }
   touched_cohort_count_ = 0;
+  return logged;
+}
 
+void Recorder::end_tick(capture::Tick& tick) noexcept {
+  flush();
+  const bool logged = log_changes();
   tick.live_bytes = state.live[0];
   tick.live_blocks = state.live[1];
   tick.max_live_bytes = state.tick_max_bytes;

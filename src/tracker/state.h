@@ -33,6 +33,11 @@ struct alignas(4096) State {
   std::uint32_t tick_due;
   std::uint64_t last_tick_peak;  // peak_bytes when the last tick ended
   std::uint64_t limit_bytes;     // of a heap or an RSS that something waits for; all ones: none
+  // What tracemalloc would count: blocks of Python's own domains and those that extensions report, since it was
+  // asked for. Kept only while `traced`.
+  std::uint32_t traced;
+  std::uint64_t traced_live;
+  std::uint64_t traced_peak;
   RecordingLock lock;
   BlockTable blocks;
 };

@@ -314,7 +314,12 @@ std::uint32_t Trie::add_code(const CodeContent& content) noexcept {
   const std::uint32_t id = code_count_;
   if (!remember_address(content.address, id)) return 0;
   codes_[id] = record;
-  code_states_[id] = {content.address, content.key_base, {hash.words[0], hash.words[1]}, 0, 0};
+  code_states_[id] = {content.address,
+                      content.key_base,
+                      {hash.words[0], hash.words[1]},
+                      0,
+                      0,
+                      static_cast<std::uint32_t>(content.first_instruction)};
   contents_[at] = id;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   writer_->superblock()->code_count = ++code_count_;

@@ -33,6 +33,7 @@ struct CodeContent {
   std::uint32_t line_table_bytes;
   std::int32_t first_line;
   std::uint32_t line_table_kind;
+  std::int32_t first_instruction;  // byte offset; at those before it the frame has not begun
 };
 
 class Trie {
@@ -67,6 +68,17 @@ class Trie {
 
   capture::Node& node(std::uint32_t id) noexcept { return nodes_[id]; }
   std::uint32_t node_count() const noexcept { return node_count_; }
+  const capture::Code& code(std::uint32_t id) noexcept { return codes_[id]; }
+  std::uint32_t code_count() const noexcept { return code_count_; }
+  std::uint32_t first_instruction(std::uint32_t code) const noexcept {
+    return code_states_[code].first_instruction;
+  }
+  // The chunks that texts lie in. A chunk stays where it is and what is written in it stays; this list of them
+  // may move when one is added.
+  char* const* text_chunks() noexcept { return text_chunks_.data(); }
+  std::size_t text_chunk_count() const noexcept {
+    return (text_bytes_ + capture::kChunkBytes - 1) / capture::kChunkBytes;
+  }
 
  private:
   struct Entry {
@@ -83,7 +95,8 @@ class Trie {
     std::uintptr_t key_base;
     std::uint64_t hash[2];
     std::uint32_t first_node;
-    std::uint32_t came_again;
+    std::uint32_t came_again : 1;
+    std::uint32_t first_instruction : 31;
   };
   struct AddressEntry {
     std::uintptr_t address;

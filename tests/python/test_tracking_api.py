@@ -98,7 +98,6 @@ def test_nested_tracking_is_an_error_that_names_the_capture(path: Path, tmp_path
         for start in (
             lambda: heapscope.track(tmp_path / "inner.hscope").__enter__(),
             lambda: heapscope.start(tmp_path / "inner.hscope"),
-            heapscope.start,
         ):
             with pytest.raises(TrackingError, match=r"out\.hscope"):
                 start()
@@ -297,7 +296,7 @@ def test_a_forked_child_neither_ends_nor_removes_its_parents_capture(tmp_path: P
 def test_a_program_under_run_is_told_that_it_is_recorded_already(tmp_path: Path) -> None:
     code = (
         "import heapscope\n"
-        "try:\n    heapscope.start()\n"
+        "try:\n    heapscope.start('other.hscope')\n"
         "except heapscope.TrackingError as error:\n    print(error)\n"
         "heapscope.stop()\n"
         "print(heapscope.is_tracing())\n"

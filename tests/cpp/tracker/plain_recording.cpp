@@ -4,6 +4,7 @@
 
 #include "sanitized.h"
 #include "tracker/native_hooks.h"
+#include "tracker/reported.h"
 
 namespace heapscope::tracker {
 namespace plain_recording {
@@ -127,6 +128,20 @@ void discharge_mapping(std::uint32_t cohort, std::size_t bytes, std::uint32_t bl
   if (cohort == 0) return;
   figures.mapped_bytes -= static_cast<std::int64_t>(bytes);
   figures.mapped_blocks -= blocks;
+}
+
+bool record_report(ThreadState& thread, std::uint32_t domain, std::uintptr_t address,
+                   std::size_t bytes) noexcept {
+  const Recording recording(thread, kForwarding);
+  bool kept = false;
+  reported.set({address, bytes, domain, 1}, kept);
+  return kept;
+}
+
+bool record_withdrawal(ThreadState& thread, std::uint32_t domain, std::uintptr_t address) noexcept {
+  const Recording recording(thread, kForwarding);
+  reported.remove(domain, address);
+  return true;
 }
 
 }  // namespace heapscope::tracker
