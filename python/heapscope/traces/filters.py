@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+
 from heapscope.traces.frames import RawFrames
 
 # 0 is CPython's own allocators, other numbers are chosen by extensions; heapscope's are words.
