@@ -190,8 +190,8 @@ def start(
     OSError
         The capture cannot be made; FileExistsError when it exists.
     ValueError
-        A number of frames below 1, no size, or a snapshot of a capture that leaves no file.
-        A number of frames below 1 or above 65,535.
+        A number of frames below 1 or above 65,535, no size, or a snapshot of a capture that leaves
+        no file.
 
     Notes
     -----
@@ -202,19 +202,15 @@ def start(
     in a process that is recorded by other means (``heapscope run``) the recording goes on, and
     snapshots begin here.
     """
-    if isinstance(output, int):
-        if output < 1:
-            raise ValueError(f"the number of frames must be at least 1, not {output}")
+    nframe = None
+    if output is None or isinstance(output, int):
+        nframe = 1 if output is None else check_nframe(output)
         output = None
     limits = _limits_of(output, snapshot_at, pdb_at, overwrite=overwrite)
-    if output is None:
-        recording = _begin(_temporary_path(), started=True, temporary=True)
-    else:
-        recording = _begin(os.fspath(output), overwrite=overwrite, started=True)
-    if output is None or isinstance(output, int):
-        _start_traces(1 if output is None else check_nframe(output))
+    if nframe is not None:
+        _start_traces(nframe, limits)
         return
-    recording = _begin(os.fspath(output), overwrite=overwrite, started=True)
+    recording = _begin(os.fspath(output), overwrite=overwrite, started=True)  # type: ignore[arg-type]
     atexit.register(_end, recording)
     if limits is not None:
         limits(recording.path)
@@ -243,14 +239,19 @@ def _limits_of(
     return lambda path: limits.watch(path, sizes[0], sizes[1], debugger)
 
 
-def _start_traces(nframe: int) -> None:
+def _start_traces(nframe: int, limits: Callable[[str], None] | None) -> None:
     global _nframe, _tracing
     _load_traces()  # now, so that their first use is not a part of what is traced
     from heapscope import _tracker
 
     if not _tracker.is_tracing():
         _tracing = False
-        atexit.register(_end, _begin(_temporary_path(), started=True, temporary=True))
+        recording = _begin(_temporary_path(), started=True, temporary=True)
+        atexit.register(_end, recording)
+        if limits is not None:
+            limits(recording.path)
+    elif limits is not None:
+        raise TrackingError(_why_busy())
     if not _tracing:
         _nframe, _tracing = nframe, True
         _tracker.clear_traces()

@@ -110,7 +110,6 @@ bool end_tracking() noexcept {
   recorder.events().end_all(state.now_ns, state.live[0]);
   end_tick_now(tick, true);
   take_passed(tick);  // RSS that was seen after the last event
-  state.armed = state.run = 0;
   state.armed = state.run = state.traced = 0;
   reported.clear();
   state.lock.unlock(taken);

@@ -319,7 +319,7 @@ std::uint32_t Trie::add_code(const CodeContent& content) noexcept {
                       {hash.words[0], hash.words[1]},
                       0,
                       0,
-                      static_cast<std::uint32_t>(content.first_instruction)};
+                      static_cast<std::uint32_t>(content.first_instruction) & 0x7FFFFFFFU};
   contents_[at] = id;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   writer_->superblock()->code_count = ++code_count_;

@@ -33,7 +33,7 @@ struct CodeContent {
   std::uint32_t line_table_bytes;
   std::int32_t first_line;
   std::uint32_t line_table_kind;
-  std::int32_t first_instruction;  // byte offset; at those before it the frame has not begun
+  std::int32_t first_instruction = 0;  // byte offset; at those before it the frame has not begun
 };
 
 class Trie {

@@ -208,7 +208,7 @@ def test_the_capture_is_whole_though_traces_were_forgotten(tmp_path: Path) -> No
     (row,) = [row for row in rows if row["live_bytes"] > 400_000]
     assert row["live_blocks"] == 5 + 2  # and the list, which is two
     assert 1_200_000 < row["allocated_bytes"] < 1_210_000
-    assert row["allocations"] < 20
+    assert row["allocations"] < 40
 
 
 def test_native_blocks_come_when_asked_for_and_once(tmp_path: Path) -> None:
