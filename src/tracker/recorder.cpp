@@ -384,6 +384,7 @@ std::uint32_t Recorder::charge(std::uint32_t id, std::uint64_t bytes) noexcept {
   }
   if (bytes > site.largest) note_largest(site, id, bytes);
   raise_live(bytes);
+  if (state.traced != 0) trace_allocation(id, bytes);
   pair(site.total_bytes) += BytesAndBlocks{bytes, 1};
   store_barrier();
   add_live(site, bytes);

@@ -35,6 +35,7 @@ inline void open_recorder(const std::string& path) {
   state.live = BytesAndBlocks{0, 0};
   state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
   state.code_generation = 1;
+  state.traced = 0;
   if (recorder.open(path.c_str(), false, 0) != 0) throw std::runtime_error("cannot open " + path);
 }
 
@@ -64,6 +65,7 @@ struct HistoryOptions {
   double new_lane = 0.01;
   double tick = 0.01;
   double mapping = 0.02;
+  double forget = 0;
 };
 
 class History {
@@ -87,6 +89,7 @@ class History {
     if (chance(random_, options_.tick)) return end_tick();
     if (chance(random_, options_.new_lane)) return change_lane();
     if (chance(random_, options_.mapping)) return change_mappings();
+    if (options_.forget > 0 && chance(random_, options_.forget)) return forget();
     if (kind < birth || held_.empty()) {
       allocate(lane);
     } else if (kind < 0.85) {
@@ -99,6 +102,7 @@ class History {
   }
 
   Model& model() { return model_; }
+  const Model& model() const { return model_; }
   const std::vector<Cohorts>& live_at_ticks() const { return live_at_ticks_; }
   std::uint64_t frees_of_unknown() const { return frees_of_unknown_; }
   std::size_t merges() const { return merges_; }
@@ -193,6 +197,10 @@ class History {
       mapping = mappings_.back();
       mappings_.pop_back();
     }
+  }
+  void forget() {
+    RecorderCall()->forget_blocks();
+    model_.forget();
   }
   void end_tick() {
     capture::Tick tick = {};

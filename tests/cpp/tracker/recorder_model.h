@@ -106,6 +106,19 @@ class Model {
   // The thread of the lane ends: no later allocation of it will come.
   void vacate(std::uint32_t lane) { sequences_[lane] += capture::kRingBlocks; }
 
+  void forget() {
+    for (auto& [address, block] : blocks_) block.forgotten = true;
+    for (auto& [name, mapping] : mappings_) mapping.forgotten = true;
+  }
+  // Calls visit(site, bytes, is_mapping) for what came after the last forget().
+  template <class Visit>
+  void each_traced(Visit&& visit) const {
+    for (const auto& [address, block] : blocks_)
+      if (!block.forgotten) visit(block.site, block.bytes, false);
+    for (const auto& [name, mapping] : mappings_)
+      if (!mapping.forgotten) visit(mapping.site, mapping.bytes, true);
+  }
+
   void end_tick() { ++tick_; }
   void merge_ticks(std::uint32_t ticks) {
     tick_ = ticks;
@@ -138,6 +151,7 @@ class Model {
     std::uint32_t born;
     std::uint64_t sequence;
     std::int64_t bytes;
+    bool forgotten = false;
   };
   void charge(std::uint32_t site, std::uint32_t born, std::int64_t bytes) {
     figures_[site].live += {bytes, 1};
