@@ -231,8 +231,11 @@ class Capture:
         limit : int, optional
             How many at most.
         """
-        table = self._capture.table("site", metric, limit)
-        return [_site(row) for row in table["rows"]]
+        rows = self._capture.table("site", metric, limit)["rows"]
+        # Equal frames are one dict, and so become one StackFrame.
+        frames = {id(frame): frame for row in rows for frame in row["stack"]}
+        known = {key: StackFrame(**frame) for key, frame in frames.items()}
+        return [_site(row, tuple(known[id(frame)] for frame in row["stack"])) for row in rows]
 
     def summary(self) -> dict[str, Any]:
         """Sum the run up; the keys are those of ``heapscope summary --json``."""
@@ -458,8 +461,7 @@ class Capture:
         return self._summary
 
 
-def _site(row: Mapping[str, Any]) -> Site:
-    stack = tuple(StackFrame(**frame) for frame in row["stack"])
+def _site(row: Mapping[str, Any], stack: tuple[StackFrame, ...]) -> Site:
     return Site(
         stack=stack,
         domain=row["domain"],

@@ -197,6 +197,7 @@ nb::dict range(const OpenedCapture& opened, double from_s, double to_s, std::opt
   result["to_s"] = range.to_s;
   add_range_figures(result, range.total);
   nb::list list;
+  Stacks stacks(opened.data());
   std::uint64_t hidden_bytes = 0;
   for (std::size_t index = 0; index < range.rows.size(); ++index) {
     const analysis::RangeRow& row = range.rows[index];
@@ -208,7 +209,7 @@ nb::dict range(const OpenedCapture& opened, double from_s, double to_s, std::opt
     nb::dict entry;
     add_leaf(entry, opened.data(), site.node);
     entry["domain"] = domain(site.domain);
-    entry["stack"] = stack(opened.data(), site.node);
+    entry["stack"] = stacks.of(site.node);
     add_range_figures(entry, row);
     list.append(entry);
   }
@@ -226,6 +227,7 @@ nb::str form(const OpenedCapture& opened) {
 nb::list table_rows(const OpenedCapture& opened, GroupBy group_by, std::span<const analysis::Row> rows) {
   nb::list list;
   std::vector<std::uint32_t> threads;
+  Stacks stacks(opened.data());
   if (group_by == GroupBy::kSite) threads = analysis::threads_of_nodes(opened.data());
   for (const analysis::Row& row : rows) {
     nb::dict entry;
@@ -234,7 +236,7 @@ nb::list table_rows(const OpenedCapture& opened, GroupBy group_by, std::span<con
         add_leaf(entry, opened.data(), row.node);
         entry["domain"] = domain(row.domain);
         entry["thread"] = text(analysis::thread_name(opened.data(), threads[row.node]));
-        entry["stack"] = stack(opened.data(), row.node);
+        entry["stack"] = stacks.of(row.node);
         break;
       case GroupBy::kLine:
       case GroupBy::kFunction:

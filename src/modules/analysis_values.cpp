@@ -96,6 +96,18 @@ nb::list stack(const capture::Capture& capture, std::uint32_t node) {
   return frames;
 }
 
+nb::list Stacks::of(std::uint32_t node) {
+  nb::list frames;
+  for (; node != capture::kRootNode && capture_.nodes[node].frame != capture::kLaneFrame;
+       node = capture_.nodes[node].parent) {
+    nb::object& known = frames_[capture_.nodes[node].frame];
+    if (!known.is_valid()) known = frame(capture_, node);
+    frames.append(known);
+  }
+  frames.attr("reverse")();
+  return frames;
+}
+
 void add_leaf(nb::dict& row, const capture::Capture& capture, std::uint32_t node) {
   const nb::dict leaf = frame(capture, node);
   for (const char* key : {"file", "line", "function"}) row[key] = leaf[key];

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "analysis/metric.h"
 #include "analysis/table.h"
@@ -55,6 +56,16 @@ nb::dict hidden(std::uint64_t rows, std::uint64_t bytes);
 // A frame of a report: function, file, line, column. A stack is a list of them, outermost first.
 nb::dict frame(const capture::Capture& capture, std::uint32_t node);
 nb::list stack(const capture::Capture& capture, std::uint32_t node);
+// The same for many stacks: equal frames are one dict.
+class Stacks {
+ public:
+  explicit Stacks(const capture::Capture& capture) : capture_(capture), frames_(capture.frames.size()) {}
+  nb::list of(std::uint32_t node);
+
+ private:
+  const capture::Capture& capture_;
+  std::vector<nb::object> frames_;  // null until it is met
+};
 void add_leaf(nb::dict& row, const capture::Capture& capture, std::uint32_t node);  // file, line, function
 
 std::string path_bytes(nb::handle path);  // raises what os.fsencode does

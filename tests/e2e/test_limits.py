@@ -258,3 +258,37 @@ def test_tracking_from_inside_takes_the_same_limits(tmp_path: Path) -> None:
         heapscope.start(snapshot_at=5 * MIB)
     assert not heapscope.is_tracing()
     assert not (tmp_path / "other.hscope").exists()
+
+
+PROFILED = GROWING.replace("def grow", "@profile\ndef grow")
+
+
+def lines(directory: Path, *options: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+    (directory / "work.py").write_text(PROFILED, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "heapscope", "lines", *options, "work.py"],
+        cwd=directory,
+        input=answers,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_profiled_program_stops_in_the_debugger_and_its_lines_are_told(tmp_path: Path) -> None:
+    ended = lines(tmp_path, "--pdb-at", "40MiB", answers="p 'held', len(kept)\nc\n")
+    assert ended.returncode == 0, ended.stderr
+    assert any(f"('held', {count})" in ended.stdout for count in (38, 39, 40))
+    assert "over\n" in ended.stdout
+    assert "kept.append(bytes(1 << 20))" in ended.stdout
+
+
+def test_a_profiled_program_leaves_a_snapshot_beside_its_capture(tmp_path: Path) -> None:
+    ended = lines(tmp_path, "--snapshot-at", "40MiB", "--keep", "kept.hscope")
+    assert ended.returncode == 0, ended.stderr
+    assert 40 * MIB < Capture(tmp_path / "kept.at-40MiB.hscope").live_bytes_at_end < 42 * MIB
+    (tmp_path / "kept.hscope").unlink()
+    refused = lines(tmp_path, "--snapshot-at", "40MiB", "--keep", "kept.hscope")
+    assert refused.returncode == 2
+    assert "kept.at-40MiB.hscope" in refused.stderr

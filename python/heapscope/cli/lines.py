@@ -18,6 +18,7 @@ from heapscope.cli import lines_invocation
 from heapscope.cli import run as running
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.main import say
+from heapscope.limits import snapshot_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def _run_into(invocation: LinesInvocation, path: str, *, append: bool) -> int:
 
     from heapscope.cli import sealing
 
+    if limits := running.limits_of(invocation):
+        supervisor.sampler.watch = sealing.RssWatch(path, list(limits.values()))
     status = supervisor.wait()
     code = 1 if status is None else status if status >= 0 else 128 - status
     if running.identity(path) in (None, former):
@@ -145,8 +148,7 @@ def _run_into(invocation: LinesInvocation, path: str, *, append: bool) -> int:
 
 
 def _options(invocation: LinesInvocation) -> str:
-    limits = {"snapshot-at": invocation.snapshot_at, "pdb-at": invocation.pdb_at}
-    words = [f"{name}={limit}" for name, limit in limits.items() if limit is not None]
+    words = [f"{name}={limit}" for name, limit in running.limits_of(invocation).items()]
     return ";".join(["f", *words]) + ":"
 
 
@@ -287,7 +289,10 @@ def _check_places(invocation: LinesInvocation) -> None:
     from heapscope.report.files import check_free
 
     try:
-        for path in (invocation.output, invocation.html, invocation.keep):
+        places = [invocation.output, invocation.html, invocation.keep]
+        if invocation.keep is not None and invocation.snapshot_at is not None:
+            places.append(snapshot_path(invocation.keep, invocation.snapshot_at))
+        for path in places:
             if path is None:
                 continue
             check_free(path, force=invocation.force)

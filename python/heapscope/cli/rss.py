@@ -79,7 +79,8 @@ def _print(console: Console, document: Document) -> None:
     from rich.text import Text
 
     total = document["rss_bytes"]
-    console.print(Text(headline(document), style="bold"), soft_wrap=True)
+    for line in textwrap.wrap(headline(document), max(console.width, 20)):
+        console.print(Text(line, style="bold"), soft_wrap=True)
     console.print()
     rows = sorted(document["rows"], key=lambda row: -row["bytes"])
     told = total // 100  # less than that is not resident of every heap
@@ -120,11 +121,10 @@ def _label(row: Document, told: int) -> Any:
 
 def headline(document: Document) -> str:
     """Say which instant this is: RSS, when, and what the heap was."""
-    when = {"highest_rss": "at its highest, ", "peak": "at the heap's peak, "}.get(
-        document["at"], ""
+    when = {"highest_rss": ", its highest", "peak": ", the heap's peak"}.get(document["at"], "")
+    sentence = (
+        f"RSS {units.size(document['rss_bytes'])} at {units.duration(document['at_s'])}{when}"
     )
-    sentence = f"RSS {units.size(document['rss_bytes'])}, {when}"
-    sentence += f"{units.duration(document['at_s'])} after the start"
     heap, peak = document["heap_bytes"], document["peak_bytes"]
     sentence += f"; heap {units.size(heap)}"
     if units.size(peak) != units.size(heap):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from heapscope.cli.invocation import Invocation
+    from heapscope.cli.lines_invocation import LinesInvocation
     from heapscope.cli.sampler import Sampler
     from heapscope.cli.supervisor import Supervisor
 
@@ -60,7 +61,7 @@ def run(arguments: list[str]) -> int:
     from heapscope.cli import sealing
 
     path = expand(pattern, supervisor.process)
-    if limits := _limits(invocation):
+    if limits := limits_of(invocation):
         supervisor.sampler.watch = sealing.RssWatch(path, list(limits.values()))
     status = supervisor.wait()
     if identity(path) in (None, former):
@@ -104,7 +105,7 @@ def start(
     from heapscope.cli.supervisor import Supervisor
 
     options = ["f"] if invocation.force else []
-    options += [f"{name}={limit}" for name, limit in _limits(invocation).items()]
+    options += [f"{name}={limit}" for name, limit in limits_of(invocation).items()]
     try:
         return Supervisor(
             command_line.interpreter_options() + invocation.program,
@@ -115,7 +116,7 @@ def start(
         raise CommandError(f"cannot start {sys.executable}: {reason(error)}") from None
 
 
-def _limits(invocation: Invocation) -> dict[str, int]:
+def limits_of(invocation: Invocation | LinesInvocation) -> dict[str, int]:
     """Return the limits that were given, by the names that _autostart has for them."""
     given = {"snapshot-at": invocation.snapshot_at, "pdb-at": invocation.pdb_at}
     return {name: limit for name, limit in given.items() if limit is not None}
