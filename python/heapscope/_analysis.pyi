@@ -76,6 +76,8 @@ class Capture:
         """
     def range(self, from_s: float, to_s: float, limit: int | None = None) -> dict[str, Any]:
         """What was allocated in a range of time, freed in it and live at its end, by site."""
+    def line_profile(self) -> list[dict[str, Any]]:
+        """Functions of the line profile, with the keys of ``_tracker.line_profile()``."""
     def leaks(self, everything: bool = False, limit: int | None = None) -> dict[str, Any]:
         """The JSON of the verb ``leaks``; with `everything` nothing is folded."""
     def peaks(self, limit: int | None = None, fall: float = 0.1) -> list[dict[str, Any]]:

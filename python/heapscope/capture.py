@@ -379,6 +379,20 @@ class Capture:
         """
         return self._capture.leaks(everything, limit)
 
+    def line_profile(self) -> list[dict[str, Any]]:
+        """Tell what profiled functions did line by line; empty where none was profiled.
+
+        Returns
+        -------
+        list of dict
+            ``function, file, first_line, calls, net_bytes, peak_bytes``; ``per_call`` (of the peak)
+            and ``net_per_call`` with ``min, median, max`` of the calls that ended (None: none did;
+            ``median_exact`` is false where the median is rounded, by at most 1/32); ``lines`` with
+            ``line, occurrences, mem_usage_bytes, increment_bytes, peak_bytes, allocated_bytes,
+            freed_bytes, allocations``. The increments of the lines sum to ``net_bytes``.
+        """
+        return self._capture.line_profile()
+
     def peaks(self, limit: int | None = None, *, fall: float = 0.1) -> list[dict[str, Any]]:
         """List the peaks of the heap over time, highest first.
 

@@ -25,6 +25,7 @@ class Builder {
     make_unknowns();
     mark_used_nodes();
     resolve_frames();
+    resolve_lines();
     merge_nodes();
     order_nodes();
     merge_sites();
@@ -206,6 +207,19 @@ class Builder {
     }
   }
 
+  void resolve_lines() {
+    capture_.line_profile = assemble_lines(raw_.line_profile, bad_lines_);
+    for (ProfiledFunction& function : capture_.line_profile) {
+      if (function.code == 0 || function.code >= raw_.codes.size()) {
+        lost_codes_ += function.code != 0;
+        function.code = kUnknownId;
+      } else {
+        function.code = make_code(raw_.codes[function.code]);
+      }
+    }
+    raw_.line_profile = {};
+  }
+
   // A trie over frames instead of over (code, instruction), without heapscope's own frames.
   void merge_nodes() {
     node_of_.assign(raw_.nodes.size(), kRootNode);
@@ -345,6 +359,7 @@ class Builder {
     note(bad_parents_, " stack records name no valid caller: what called them is lost");
     note(lost_stacks_, " sites have no readable stack: their bytes are shown as <unknown>");
     note(lost_codes_, " frames have no readable code object");
+    note(bad_lines_, " records of the line profile are not valid");
     note(bad_deltas_, " entries of the change log name no valid site or tick");
   }
 
@@ -362,6 +377,7 @@ class Builder {
   std::size_t bad_parents_ = 0;
   std::size_t lost_stacks_ = 0;
   std::size_t lost_codes_ = 0;
+  std::size_t bad_lines_ = 0;
   std::size_t bad_deltas_ = 0;
 };
 

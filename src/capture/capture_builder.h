@@ -31,6 +31,7 @@ struct RawTables {
   std::vector<RawCode> codes;
   std::vector<Site> sites;  // `node` is the live node's id
   std::vector<TickDelta> tick_log;
+  RawLineProfile line_profile;
 };
 
 // Fills in the tables of `capture`, whose counters, metadata, ticks and threads (root apart) are there.

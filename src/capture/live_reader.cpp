@@ -46,6 +46,7 @@ class LiveReader {
     read_counters();
     read_metadata();
     read_lanes();
+    read_lines();
     read_ticks();
     read_events();
     refresh();
@@ -154,6 +155,7 @@ class LiveReader {
     counters.domain_gaps = superblock_.domain_gaps;
     counters.max_nodes = superblock_.max_nodes;
     counters.dropped_marks = superblock_.dropped_marks;
+    counters.lines_lost = superblock_.lines_lost;
     capture_.peak_tick = superblock_.peak_tick;
     capture_.start_tick = superblock_.start_tick;
     if (counters.end_ns < counters.start_ns || counters.peak_ns > counters.end_ns) {
@@ -209,6 +211,26 @@ class LiveReader {
         });
     note_missing(missing, count, "threads");
     if (bad_entries != 0) note(std::to_string(bad_entries) + " latest blocks of threads are not valid");
+  }
+
+  template <class Record>
+  void read_line_table(ChunkKind kind, std::uint64_t claimed, const char* what, std::vector<Record>& records) {
+    const std::uint64_t count = bounded(claimed, kMaxRecords, what);
+    records.resize(tables_.capacity<Record>(kind, count));
+    const std::uint64_t missing = tables_.for_each<Record>(
+        kind, count, [&](std::size_t id, const Record& record) { records[id] = record; });
+    note_missing(missing, count, what);
+  }
+
+  // Values and lines first: a running program publishes the function that they name before them.
+  void read_lines() {
+    if (superblock_.line_function_count == 0) return;
+    RawLineProfile& raw = raw_.line_profile;
+    read_line_table(ChunkKind::kLineValues, superblock_.line_value_count, "values of functions", raw.values);
+    read_line_table(ChunkKind::kLines, superblock_.line_count, "profiled lines", raw.lines);
+    Superblock now = superblock_;
+    if (!complete()) file_.read(0, &now, sizeof(now));
+    read_line_table(ChunkKind::kLineFunctions, now.line_function_count, "profiled functions", raw.functions);
   }
 
   void read_sites() {

@@ -111,7 +111,7 @@ class LiveTables {
 
   const InputFile& file_;
   std::vector<Chunk> buffer_;
-  std::array<std::vector<std::uint32_t>, 10> chunks_;  // by kind: the file's chunk of each place, 0 = none
+  std::array<std::vector<std::uint32_t>, 13> chunks_;  // by kind: the file's chunk of each place, 0 = none
   std::size_t bad_entries_ = 0;
 };
 

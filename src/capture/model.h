@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "capture/format.h"
+#include "capture/line_figures.h"
 
 namespace heapscope::capture {
 
@@ -117,6 +118,7 @@ struct Counters {
   std::uint64_t domain_gaps = 0;
   std::uint64_t max_nodes = 0;
   std::uint64_t dropped_marks = 0;
+  std::uint64_t lines_lost = 0;
 };
 
 // The order in which a sealed capture has them: append only.
@@ -141,6 +143,7 @@ inline constexpr std::uint64_t Counters::*kCounterFields[] = {
     &Counters::domain_gaps,
     &Counters::max_nodes,
     &Counters::dropped_marks,
+    &Counters::lines_lost,
 };
 
 // No process has more; a file may say so.
@@ -202,6 +205,7 @@ struct Capture {
   Tick start_tick{};
   std::vector<RssSample> rss_samples;  // by time; empty where nobody sampled
   std::vector<NamedEvent> events;      // by begin_ns; at most kMaxEvents
+  std::vector<ProfiledFunction> line_profile;  // empty where none was made
   std::vector<TickDelta> tick_log;     // sorted by (site, tick, born), each once; tick <= ticks.size()
   std::vector<std::string> damage;     // one line for each kind of loss; empty for a sound file
 

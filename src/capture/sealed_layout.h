@@ -28,6 +28,12 @@ inline constexpr std::size_t kTickWords = sizeof(Tick) / sizeof(std::uint64_t);
 static_assert(kTickWords == 64);
 using TickWords = std::array<std::uint64_t, kTickWords>;
 
+// Of a profiled line, beside its number and its peak.
+inline constexpr std::uint64_t ProfiledLine::*kProfiledLineFields[] = {
+    &ProfiledLine::occurrences, &ProfiledLine::allocated_bytes, &ProfiledLine::freed_bytes,
+    &ProfiledLine::allocations, &ProfiledLine::rss_bytes,
+};
+
 // The columns of a sample, each the difference from the sample before: append only.
 inline constexpr std::uint64_t RssSample::*kRssSampleFields[] = {
     &RssSample::time_ns,          &RssSample::rss_bytes, &RssSample::max_rss_bytes,

@@ -71,6 +71,8 @@ class Unsealer {
                      [&](ColumnReader& in) { return read_rss_samples(in); });
     optional_section(SectionId::kEvents, "the marks and spans",
                      [&](ColumnReader& in) { return read_events(in); });
+    optional_section(SectionId::kLineProfile, "the line profile",
+                     [&](ColumnReader& in) { return read_line_profile(in); });
     section(SectionId::kTickLog, "the change log", [&](ColumnReader& in) { return read_tick_log(in); });
     return std::move(capture_);
   }
@@ -210,6 +212,42 @@ class Unsealer {
         for (Site& site : capture_.sites) site.figures.*figure.bytes = site.figures.*figure.blocks = 0;
       }
     }
+  }
+
+  static bool read_profiled_lines(ColumnReader& in, std::vector<ProfiledLine>& lines) {
+    lines.resize(in.count(kMaxRecords, 2 + std::size(kProfiledLineFields)));
+    std::uint64_t number = 0;
+    for (ProfiledLine& line : lines) {
+      const std::uint64_t step = in.number();
+      number += step;
+      if (step == 0 || step > 0xFFFFFFFFU || number > 0xFFFFFFFFU) return false;
+      line.line = static_cast<std::uint32_t>(number);
+      for (const auto field : kProfiledLineFields) line.*field = in.number();
+      line.peak_bytes = in.signed_number();
+      if (!in.ok() || !is_possible(line)) return false;
+    }
+    return in.ok();
+  }
+
+  bool read_line_profile(ColumnReader& in) {
+    std::vector<ProfiledFunction> functions(in.count(kMaxRecords, 13));
+    for (ProfiledFunction& function : functions) {
+      function.code = in.id();
+      if (function.code >= capture_.codes.size()) function.code = kUnknownId;
+      function.calls = in.number();
+      function.calls_ended = in.number();
+      function.peak_bytes = in.signed_number();
+      for (PerCall* figures : {&function.peaks, &function.nets}) {
+        figures->least = in.signed_number();
+        figures->median = in.signed_number();
+        figures->most = in.signed_number();
+        figures->exact = in.number() != 0;
+      }
+      if (!in.ok() || !is_possible(function) || !read_profiled_lines(in, function.lines)) return false;
+    }
+    if (!in.ok()) return false;
+    capture_.line_profile = std::move(functions);
+    return true;
   }
 
   bool read_rss_samples(ColumnReader& in) {

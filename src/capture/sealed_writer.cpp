@@ -63,6 +63,7 @@ class Sealer {
     add(SectionId::kStartTick, [&](ColumnWriter& out) { write_ticks(out, &capture_.start_tick, 1); });
     if (!capture_.rss_samples.empty()) add_rss_samples();
     if (!capture_.events.empty()) add_events();
+    if (!capture_.line_profile.empty()) add_line_profile();
     add_tick_log();
     return sections_.finish();
   }
@@ -132,6 +133,32 @@ class Sealer {
         column(out, capture_.sites, [&](const Site& site) { return site.figures.*figure.blocks; });
       });
     }
+  }
+
+  void add_line_profile() {
+    add(SectionId::kLineProfile, [&](ColumnWriter& out) {
+      out.number(capture_.line_profile.size());
+      for (const ProfiledFunction& function : capture_.line_profile) {
+        out.number(function.code);
+        out.number(function.calls);
+        out.number(function.calls_ended);
+        out.signed_number(function.peak_bytes);
+        for (const PerCall* figures : {&function.peaks, &function.nets}) {
+          out.signed_number(figures->least);
+          out.signed_number(figures->median);
+          out.signed_number(figures->most);
+          out.number(figures->exact ? 1 : 0);
+        }
+        out.number(function.lines.size());
+        std::uint32_t last = 0;
+        for (const ProfiledLine& line : function.lines) {
+          out.number(line.line - last);
+          last = line.line;
+          for (const auto field : kProfiledLineFields) out.number(line.*field);
+          out.signed_number(line.peak_bytes);
+        }
+      }
+    });
   }
 
   void add_rss_samples() {

@@ -36,6 +36,7 @@ enum class SectionId : std::uint32_t {
   kEvents = 16,
   kStartTick = 17,
   kRssSamples = 18,
+  kLineProfile = 19,
 };
 
 inline constexpr std::uint32_t kEncodingZstd = 1;

@@ -75,6 +75,7 @@ NB_MODULE(_analysis, module) {
   add_columns(capture);
   add_rss(capture);
   add_function_lines(capture);
+  add_lines(capture);
   module.def("seal", &seal, nb::arg("path"), nb::arg("exit_status") = nb::none(),
              nb::arg("metadata") = nb::dict(), nb::arg("rss_samples") = nb::tuple());
   module.def("positions", &positions, nb::arg("table"), nb::arg("kind"), nb::arg("first_line"));

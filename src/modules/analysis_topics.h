@@ -15,5 +15,6 @@ void add_diff(CaptureClass& capture);
 void add_columns(CaptureClass& capture);
 void add_rss(CaptureClass& capture);
 void add_function_lines(CaptureClass& capture);
+void add_lines(CaptureClass& capture);
 
 }  // namespace heapscope::modules

@@ -387,11 +387,13 @@ void LineProfile::leave(ThreadLines& thread, const Movement& now, std::int64_t h
   std::int64_t peak = activation.high - activation.entry;
   if (activation.peak > peak) peak = activation.peak;
   LineFunction& figures = functions_[function];
-  const bool first = figures.calls_ended++ == 0;
+  const bool first = figures.calls_ended == 0;
   if (first || peak < figures.least_peak) figures.least_peak = peak;
   if (first || peak > figures.most_peak) figures.most_peak = peak;
   if (first || net < figures.least_net) figures.least_net = net;
   if (first || net > figures.most_net) figures.most_net = net;
+  publish_barrier();
+  ++figures.calls_ended;
   come_off(thread, now);
   count_value(function, capture::kPeakValue, peak);
   count_value(function, capture::kNetValue, net);

@@ -77,6 +77,19 @@ inline void check_capture(const capture::Capture& capture) {
   }
   check_events(capture);
   analysis::find_peaks(capture, 0, 0.1);
+  for (const capture::ProfiledFunction& function : capture.line_profile) {
+    require(function.code < capture.codes.size(), "a profiled function has no code object");
+    std::uint64_t increments = 0;
+    std::uint32_t last = 0;
+    for (const capture::ProfiledLine& line : function.lines) {
+      require(line.line > last, "profiled lines are not in order");
+      last = line.line;
+      increments += static_cast<std::uint64_t>(line.increment_bytes());
+    }
+    require(static_cast<std::int64_t>(increments) == function.net_bytes(), "increments do not sum to the net");
+    require(function.nets.least <= function.nets.median && function.nets.median <= function.nets.most,
+            "a median lies beyond its extremes");
+  }
   for (const bool everything : {false, true}) {
     const analysis::Leaks leaks = analysis::find_leaks(capture, everything);
     std::uint64_t live_bytes = leaks.folded_bytes;

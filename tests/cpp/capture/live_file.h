@@ -39,6 +39,9 @@ class LiveFile {
   std::vector<capture::SiteKey> site_keys{{}};
   std::vector<capture::Code> codes{{}};
   std::vector<capture::Lane> lanes;
+  std::vector<capture::LineFunction> line_functions;
+  std::vector<capture::Line> profiled_lines;
+  std::vector<capture::LineValue> line_values;
   std::vector<capture::Tick> ticks;
   std::vector<capture::TickDelta> log;
   std::vector<capture::Event> events;
@@ -100,6 +103,22 @@ class LiveFile {
     return nodes[node].first_site;
   }
 
+  // A profiled function of a code object; its lines and values are added by number.
+  std::uint32_t add_line_function(std::uint32_t code) {
+    if (line_functions.empty()) {
+      line_functions.emplace_back();
+      profiled_lines.emplace_back();
+      line_values.emplace_back();
+    }
+    line_functions.push_back({code, 0, 0, 0, 0, 0, 0, 0, 0});
+    return static_cast<std::uint32_t>(line_functions.size() - 1);
+  }
+  capture::Line& add_line(std::uint32_t function, std::uint32_t line, std::uint64_t allocated,
+                          std::uint64_t freed) {
+    profiled_lines.push_back({allocated, freed, 3, 2, 1000, 5 << 20, function, line, 0});
+    return profiled_lines.back();
+  }
+
   // A site with `blocks` blocks live, of `bytes` together, all of them there at the peak.
   std::uint32_t add_live_site(std::uint32_t node, std::uint64_t bytes, std::uint32_t blocks = 1,
                               capture::Domain domain = capture::Domain::kObject) {
@@ -150,6 +169,9 @@ class LiveFile {
     superblock.string_bytes = strings.size();
     superblock.metadata_bytes = metadata.size();
     superblock.event_bytes = events.size() * sizeof(capture::Event);
+    superblock.line_function_count = line_functions.size();
+    superblock.line_count = profiled_lines.size();
+    superblock.line_value_count = line_values.size();
     chunks_.assign(1, std::string(capture::kChunkBytes, '\0'));
     entries_.assign(1, 0);
     using capture::ChunkKind;
@@ -163,6 +185,9 @@ class LiveFile {
         pieces(ChunkKind::kTicks, generation, ticks),
         pieces(ChunkKind::kTickLog, generation, log_records),
         pieces(ChunkKind::kEvents, 0, events),
+        pieces(ChunkKind::kLineFunctions, 0, line_functions),
+        pieces(ChunkKind::kLines, 0, profiled_lines),
+        pieces(ChunkKind::kLineValues, 0, line_values),
         pieces(ChunkKind::kStrings, 0, std::vector<char>(strings.begin(), strings.end())),
     };
     for (std::size_t round = 0, added = 1; added != 0; ++round) {

@@ -227,6 +227,57 @@ TEST(LiveReader, chunks_of_kinds_that_are_not_known_are_skipped) {
   EXPECT_TRUE(open_bytes(bytes).value().damage.empty());
 }
 
+TEST(LiveReader, a_line_profile_has_its_lines_by_number_and_their_increments_sum_to_the_net) {
+  SmallFile file;
+  const std::uint32_t function = file.add_line_function(2);
+  file.line_functions[function] = {2, 0, 4, 3, 10, 90, -30, 500, 95};
+  file.add_line(function, 12, 100, 450);
+  file.add_line(function, 11, 1000, 50).rss_bytes = 0;
+  for (const std::int64_t value : {90, 10, 20})
+    file.line_values.push_back({value, 1, function, capture::kPeakValue, 0});
+  file.line_values.push_back({480, 3, function, capture::kNetValue | capture::kRoundedValue, 0});
+  const Capture capture = read(file);
+  EXPECT_TRUE(capture.damage.empty());
+  ASSERT_EQ(capture.line_profile.size(), 1U);
+  const capture::ProfiledFunction& found = capture.line_profile[0];
+  EXPECT_EQ(capture.strings[capture.codes[found.code].qualified_name], "f");
+  EXPECT_EQ(found.calls, 4U);
+  EXPECT_EQ(found.peak_bytes, 95);
+  EXPECT_EQ(found.peaks, (capture::PerCall{10, 20, 90, true}));
+  EXPECT_EQ(found.nets, (capture::PerCall{-30, 480, 500, false}));
+  ASSERT_EQ(found.lines.size(), 2U);
+  EXPECT_EQ(found.lines[0].line, 11U);
+  EXPECT_EQ(found.lines[0].increment_bytes(), 950);
+  EXPECT_EQ(found.lines[0].rss_bytes, 0U);
+  EXPECT_EQ(found.lines[1].increment_bytes(), -350);
+  EXPECT_EQ(found.net_bytes(), 600);
+}
+
+TEST(LiveReader, records_of_a_line_profile_that_cannot_be_are_left_out_and_counted) {
+  SmallFile file;
+  const std::uint32_t function = file.add_line_function(2);
+  file.line_functions[function].calls = 1;
+  file.add_line(function, 11, 100, 0);
+  file.add_line(function, 11, 100, 0);                       // twice
+  file.add_line(function, 0, 100, 0);                        // no line
+  file.add_line(77, 12, 100, 0);                             // no function
+  file.add_line(function, 13, 100, 0).peak_bytes = -1;       // no height
+  file.line_values.push_back({1, 1, 0, capture::kPeakValue, 0});
+  file.line_values.push_back({1, 1, function, 9, 0});
+  const std::uint32_t other = file.add_line_function(1000);  // no code object
+  file.add_line(other, 5, 10, 10);
+  const std::uint32_t torn = file.add_line_function(2);      // least and most are the wrong way round
+  file.line_functions[torn] = {2, 0, 1, 1, 90, 10, 0, 0, 0};
+  const Capture capture = read(file);
+  ASSERT_EQ(capture.line_profile.size(), 2U);
+  ASSERT_EQ(capture.line_profile[0].lines.size(), 1U);
+  EXPECT_EQ(capture.line_profile[0].net_bytes(), 100);
+  EXPECT_EQ(capture.line_profile[1].code, capture::kUnknownId);
+  ASSERT_EQ(capture.damage.size(), 2U);
+  EXPECT_NE(capture.damage[1].find("7 records of the line profile are not valid"), std::string::npos)
+      << capture.damage[0] << capture.damage[1];
+}
+
 TEST(LiveReader, an_empty_a_foreign_and_a_missing_file_are_told_apart) {
   EXPECT_EQ(open_bytes("").error().code, ErrorCode::kEmpty);
   EXPECT_EQ(open_bytes("#!/usr/bin/env python\nprint()\n").error().code, ErrorCode::kNotACapture);

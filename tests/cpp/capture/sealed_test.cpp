@@ -42,6 +42,14 @@ struct FullFile : LiveFile {
         log.push_back({site, 1, 1, 1000 * depth, 3, 1000U * static_cast<unsigned>(depth) + 500, 5});
       }
     }
+    for (std::uint32_t code = 1; code <= 2; ++code) {
+      const std::uint32_t function = add_line_function(code);
+      line_functions[function] = {code, 0, 9, 8, -10, 2000, -700, 900, 2500};
+      add_line(function, 12, 5000, 7000);
+      add_line(function, 11, 400, 0);
+      line_values.push_back({700, 8, function, capture::kPeakValue, 0});
+      line_values.push_back({-64, 8, function, capture::kNetValue | capture::kRoundedValue, 0});
+    }
     for (std::uint64_t tick = 1; tick <= 3; ++tick) {
       capture::Tick& each = ticks.emplace_back();
       each.end_ns = 1'000'000'000 + tick * 10'000'000;
@@ -80,6 +88,7 @@ void expect_equal(const Capture& a, const Capture& b) {
   EXPECT_EQ(std::memcmp(&a.start_tick, &b.start_tick, sizeof(capture::Tick)), 0);
   EXPECT_EQ(a.rss_samples, b.rss_samples);
   EXPECT_EQ(a.events, b.events);
+  EXPECT_EQ(a.line_profile, b.line_profile);
   ASSERT_EQ(a.tick_log.size(), b.tick_log.size());
   EXPECT_EQ(std::memcmp(a.tick_log.data(), b.tick_log.data(), a.tick_log.size() * sizeof(capture::TickDelta)),
             0);
@@ -105,6 +114,7 @@ TEST(Sealed, holds_all_that_the_live_form_held) {
   EXPECT_EQ(sealed.form, capture::Form::kSealed);
   EXPECT_TRUE(sealed.damage.empty());
   EXPECT_EQ(live.events.size(), 3U);
+  EXPECT_EQ(live.line_profile.size(), 2U);
   expect_equal(live, sealed);
 }
 
@@ -133,6 +143,26 @@ TEST(Sealed, samples_that_cannot_be_are_damage) {
     ASSERT_EQ(read.damage.size(), 1U);
     EXPECT_NE(read.damage[0].find("the samples of RSS"), std::string::npos);
   }
+}
+
+TEST(Sealed, a_line_profile_that_cannot_be_is_damage) {
+  FullFile file;
+  const Capture sound = std::move(open_bytes(file.bytes()).value());
+  const auto expect_damage = [&](auto spoil) {
+    Capture capture = sound;
+    spoil(capture.line_profile[0]);
+    const Capture read = std::move(open_bytes(capture::seal_to_bytes(capture).value()).value());
+    EXPECT_TRUE(read.line_profile.empty());
+    ASSERT_EQ(read.damage.size(), 1U);
+    EXPECT_NE(read.damage[0].find("the line profile"), std::string::npos);
+  };
+  using capture::ProfiledFunction;
+  expect_damage([](ProfiledFunction& function) { function.lines[1].line = function.lines[0].line; });
+  expect_damage([](ProfiledFunction& function) { function.lines[0].line = 0; });
+  expect_damage([](ProfiledFunction& function) { function.lines[0].peak_bytes = -1; });
+  expect_damage([](ProfiledFunction& function) { function.lines[1].allocated_bytes = ~std::uint64_t{0}; });
+  expect_damage([](ProfiledFunction& function) { function.peaks.median = function.peaks.most + 1; });
+  expect_damage([](ProfiledFunction& function) { function.peak_bytes = -1; });
 }
 
 TEST(Sealed, an_empty_capture_can_be_sealed) {
