@@ -84,9 +84,9 @@ std::vector<ProfiledFunction> assemble_lines(const RawLineProfile& raw, std::siz
     auto& lines = function.lines;
     std::sort(lines.begin(), lines.end(),
               [](const ProfiledLine& a, const ProfiledLine& b) { return a.line < b.line; });
-    const auto twice = std::unique(lines.begin(), lines.end(), [](const ProfiledLine& a, const ProfiledLine& b) {
-      return a.line == b.line;
-    });
+    const auto twice =
+        std::unique(lines.begin(), lines.end(),
+                    [](const ProfiledLine& a, const ProfiledLine& b) { return a.line == b.line; });
     bad += static_cast<std::size_t>(lines.end() - twice);
     lines.erase(twice, lines.end());
     result.push_back(std::move(function));

@@ -214,7 +214,8 @@ class LiveReader {
   }
 
   template <class Record>
-  void read_line_table(ChunkKind kind, std::uint64_t claimed, const char* what, std::vector<Record>& records) {
+  void read_line_table(ChunkKind kind, std::uint64_t claimed, const char* what,
+                       std::vector<Record>& records) {
     const std::uint64_t count = bounded(claimed, kMaxRecords, what);
     records.resize(tables_.capacity<Record>(kind, count));
     const std::uint64_t missing = tables_.for_each<Record>(

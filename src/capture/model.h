@@ -203,11 +203,11 @@ struct Capture {
   std::vector<Tick> ticks;
   Tick peak_tick{};  // end_ns 0: there is none, as for the next
   Tick start_tick{};
-  std::vector<RssSample> rss_samples;  // by time; empty where nobody sampled
-  std::vector<NamedEvent> events;      // by begin_ns; at most kMaxEvents
+  std::vector<RssSample> rss_samples;          // by time; empty where nobody sampled
+  std::vector<NamedEvent> events;              // by begin_ns; at most kMaxEvents
   std::vector<ProfiledFunction> line_profile;  // empty where none was made
-  std::vector<TickDelta> tick_log;     // sorted by (site, tick, born), each once; tick <= ticks.size()
-  std::vector<std::string> damage;     // one line for each kind of loss; empty for a sound file
+  std::vector<TickDelta> tick_log;  // sorted by (site, tick, born), each once; tick <= ticks.size()
+  std::vector<std::string> damage;  // one line for each kind of loss; empty for a sound file
 
   bool complete() const noexcept { return (counters.flags & kEnded) != 0; }
   const std::string* metadata_value(const std::string& key) const noexcept {

@@ -143,6 +143,15 @@ bool LineProfile::make_room(Index& index, HashOf hash_of) noexcept {
   return true;
 }
 
+inline Line* LineProfile::find_line(std::uint32_t function, std::uint32_t line) noexcept {
+  Line*& recent = recent_lines_[(line + function * 37) % kRecentLines];
+  if (recent != nullptr && recent->line == line && recent->function == function) [[likely]]
+    return recent;
+  const std::uint32_t record = record_of_line(function, line);
+  if (record == 0) return nullptr;
+  return recent = &lines_[record];
+}
+
 std::uint32_t LineProfile::record_of_line(std::uint32_t function, std::uint32_t line) noexcept {
   if (line_index_.size != 0) {
     const std::size_t mask = line_index_.size - 1;
@@ -281,29 +290,26 @@ void LineProfile::remove_thread(ThreadLines& thread) noexcept {
 // ---- events
 
 // The thread's net stood this high while the activation's line ran.
-void LineProfile::raise(Activation& activation, std::int64_t high) noexcept {
+inline void LineProfile::raise(Activation& activation, std::int64_t high) noexcept {
   raise_to(activation.high, high);
-  raise_to(lines_[activation.line].peak_bytes, high - activation.line_start);
-  raise_to(functions_[activation.function].peak_bytes, high - activation.entry);
+  raise_to(activation.line->peak_bytes, high - activation.line_start);
+  raise_to(activation.figures->peak_bytes, high - activation.entry);
 }
 
-void LineProfile::charge(Activation& activation, const Movement& now, std::int64_t high) noexcept {
-  raise(activation, high);
+inline void LineProfile::charge(Activation& activation, const Movement& now, std::int64_t high) noexcept {
   const TwoCounters bytes = {now.allocated_bytes - activation.mark.allocated_bytes,
                              now.freed_bytes - activation.mark.freed_bytes};
-  if ((bytes[0] | bytes[1]) != 0) {
-    Line& line = lines_[activation.line];
-    reinterpret_cast<TwoCounters&>(line.allocated_bytes) += bytes;
-    line.allocations += now.allocations - activation.mark.allocations;
-  } else {
-    lines_[activation.line].allocations += now.allocations - activation.mark.allocations;
-  }
+  const std::uint64_t allocations = now.allocations - activation.mark.allocations;
+  raise(activation, high);
+  if ((bytes[0] | bytes[1] | allocations) == 0) return;
+  reinterpret_cast<TwoCounters&>(activation.line->allocated_bytes) += bytes;
+  activation.line->allocations += allocations;
   activation.mark = now;
 }
 
 // RSS after the execution of a line that ends now, as far as it is worth reading.
-void LineProfile::note_rss(ThreadLines& thread, Activation& activation, const Movement& now) noexcept {
-  Line& line = lines_[activation.line];
+inline void LineProfile::note_rss(ThreadLines& thread, Activation& activation, const Movement& now) noexcept {
+  Line& line = *activation.line;
   const std::uint64_t volume = now.allocated_bytes + now.freed_bytes;
   if (line.rss_bytes != 0 && volume - thread.rss_volume < kRssVolume) [[likely]] {
     if (--thread.rss_countdown != 0) return;
@@ -327,6 +333,7 @@ Activation* LineProfile::push(ThreadLines& thread, const Movement& now, std::int
   Activation& activation = thread.stack[thread.depth++];
   activation.frame = frame;
   activation.function = function;
+  activation.figures = &functions_[function];
   activation.returned = false;
   activation.outer_same = thread.innermost[function];
   activation.came = activation.mark = now;
@@ -341,8 +348,8 @@ bool LineProfile::enter(ThreadLines& thread, const Movement& now, std::int64_t h
     // A generator in this frame ended without an event.
     if (std::uint32_t* place = suspended_place(frame)) drop_suspended(place);
   }
-  const std::uint32_t record = record_of_line(function, line);
-  if (record == 0) {
+  Line* record = find_line(function, line);
+  if (record == nullptr) {
     lose();
     return false;
   }
@@ -351,8 +358,8 @@ bool LineProfile::enter(ThreadLines& thread, const Movement& now, std::int64_t h
   activation->line = record;
   activation->entry = activation->line_start = now.net();
   activation->peak = 0;
-  ++functions_[function].calls;
-  ++lines_[record].occurrences;
+  ++activation->figures->calls;
+  ++record->occurrences;
   return true;
 }
 
@@ -361,13 +368,13 @@ void LineProfile::line(ThreadLines& thread, const Movement& now, std::int64_t hi
   Activation& activation = *thread.top();
   charge(activation, now, high);
   note_rss(thread, activation, now);
-  if (const std::uint32_t record = record_of_line(activation.function, line)) {
+  if (Line* record = find_line(activation.function, line)) {
     activation.line = record;
   } else {
     lose();  // the line before goes on
   }
   activation.line_start = now.net();
-  ++lines_[activation.line].occurrences;
+  ++activation.line->occurrences;
 }
 
 // The innermost activation leaves the stack, charged up to now.
@@ -386,7 +393,7 @@ void LineProfile::leave(ThreadLines& thread, const Movement& now, std::int64_t h
   const std::int64_t net = now.net() - activation.entry;
   std::int64_t peak = activation.high - activation.entry;
   if (activation.peak > peak) peak = activation.peak;
-  LineFunction& figures = functions_[function];
+  LineFunction& figures = *activation.figures;
   const bool first = figures.calls_ended == 0;
   if (first || peak < figures.least_peak) figures.least_peak = peak;
   if (first || peak > figures.most_peak) figures.most_peak = peak;

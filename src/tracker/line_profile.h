@@ -37,8 +37,9 @@ namespace heapscope::tracker {
 
 struct Activation {
   std::uintptr_t frame;
+  capture::LineFunction* figures;
+  capture::Line* line;  // that runs
   std::uint32_t function;
-  std::uint32_t line;        // record of the line that runs
   std::uint32_t outer_same;  // place + 1 of the next outer activation of the function, 0: none
   bool returned;             // its locals may still be on their way: leave() follows
   Movement came;             // the meter when it came onto the stack
@@ -142,7 +143,7 @@ class LineProfile {
   struct Suspended {
     std::uintptr_t frame;
     std::uint32_t function;
-    std::uint32_t line;
+    capture::Line* line;
     std::int64_t since_line_start;
     std::int64_t since_entry;
     std::int64_t peak;
@@ -162,7 +163,8 @@ class LineProfile {
   void come_off(ThreadLines& thread, const Movement& now) noexcept;
   void note_rss(ThreadLines& thread, Activation& activation, const Movement& now) noexcept;
   void count_value(std::uint32_t function, std::uint32_t kind, std::int64_t value) noexcept;
-  std::uint32_t record_of_line(std::uint32_t function, std::uint32_t line) noexcept;
+  capture::Line* find_line(std::uint32_t function, std::uint32_t line) noexcept;
+  [[gnu::noinline]] std::uint32_t record_of_line(std::uint32_t function, std::uint32_t line) noexcept;
   std::uint32_t record_of_value(std::uint32_t function, std::uint32_t kind, std::int64_t value) noexcept;
   [[gnu::noinline]] std::uint32_t add_line(std::uint32_t function, std::uint32_t line) noexcept;
   [[gnu::noinline]] std::uint32_t add_value(std::uint32_t function, std::uint32_t kind,
@@ -187,6 +189,8 @@ class LineProfile {
   PageArray<std::uint32_t> next_value_;  // the same
   PageArray<CodeEntry> codes_;
   std::size_t code_slots_ = 0;
+  static constexpr std::size_t kRecentLines = 256;
+  capture::Line* recent_lines_[kRecentLines] = {};  // by function and line, a hint
   Index line_index_ = {};
   Index value_index_ = {};
   PageArray<ThreadLines*> threads_;

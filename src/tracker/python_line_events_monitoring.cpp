@@ -1,6 +1,7 @@
 // Line events on CPython 3.12 and later: sys.monitoring, under a tool id of our own, local to the code objects
 // that are counted. Only PY_UNWIND and PY_THROW, which exist as global events alone, are seen of other code.
 //
+// The return of a function whose calls open the thread is not watched: closing ends it.
 // A function's begin is its first line event: what comes before it allocates nothing, and an event is spared.
 // The interpreter makes an int for the line number (and the offset) before it calls us, and frees it after: it is
 // taken back.
@@ -20,7 +21,8 @@ constexpr int kLastFreeTool = 4;
 PyObject* monitoring = nullptr;
 PyObject* disable = nullptr;
 int tool = -1;
-long line_events = 0;  // PY_RETURN, PY_YIELD, PY_RESUME and LINE
+long lines_event = 0;
+long end_events = 0;  // PY_RETURN, PY_YIELD and PY_RESUME
 long start_event = 0;
 long unwind_events = 0;
 
@@ -146,17 +148,18 @@ bool prepare_line_events() noexcept {
     return false;
   }
   disable = PyObject_GetAttrString(monitoring, "DISABLE");
-  const bool done = disable != nullptr && take_tool() && watch("LINE", 0, line_events) &&
-                    watch("PY_RETURN", 1, line_events) && watch("PY_YIELD", 2, line_events) &&
-                    watch("PY_RESUME", 3, line_events) && watch("PY_UNWIND", 1, unwind_events) &&
+  const bool done = disable != nullptr && take_tool() && watch("LINE", 0, lines_event) &&
+                    watch("PY_RETURN", 1, end_events) && watch("PY_YIELD", 2, end_events) &&
+                    watch("PY_RESUME", 3, end_events) && watch("PY_UNWIND", 1, unwind_events) &&
                     watch("PY_THROW", 3, unwind_events) && watch("PY_START", 4, start_event) &&
                     call("set_events", "il", tool, unwind_events);
   if (!done) tool = -1;
   return done;
 }
 
-bool watch_code(PyCodeObject* code) noexcept {
-  const long events = begins_on_first_line(code) ? line_events | start_event : line_events;
+bool watch_code(PyCodeObject* code, bool returns) noexcept {
+  long events = returns ? lines_event | end_events : lines_event;
+  if (begins_on_first_line(code)) events |= start_event;
   return call("set_local_events", "iOl", tool, reinterpret_cast<PyObject*>(code), events);
 }
 

@@ -123,7 +123,7 @@ PyMethodDef begin_thread_method = {"heapscope_begin_thread", begin_thread, METH_
 }  // namespace
 
 bool prepare_line_events() noexcept { return true; }
-bool watch_code(PyCodeObject*) noexcept { return true; }
+bool watch_code(PyCodeObject*, bool) noexcept { return true; }
 
 bool watch_everything(bool everything) noexcept {
   PyObject* threading = PyImport_ImportModule("threading");

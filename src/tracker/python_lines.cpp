@@ -23,7 +23,8 @@ bool everything = false;
 PyObject* everything_predicate = nullptr;
 
 // What was said of a code object lies with it, in its extra slot.
-enum class Said : std::uintptr_t { kNothing = 0, kCounted = 1, kNotCounted = 2 };
+// kOpened: counted, and its returns are not told, since each of its calls so far opened the thread.
+enum class Said : std::uintptr_t { kNothing = 0, kCounted = 1, kNotCounted = 2, kOpened = 3 };
 Py_ssize_t extra_index = -1;
 
 #if PY_VERSION_HEX >= 0x030C0000
@@ -121,9 +122,9 @@ void begin_metering() noexcept {
 
 // Reading and highest net since the event before.
 struct Reading {
-  Movement now;
+  const Movement& now;
   std::int64_t high;
-  Reading() noexcept : high(own_meter().take_lines_high()) { now = own_meter().moved; }
+  Reading() noexcept : now(own_meter().moved), high(own_meter().take_lines_high()) {}
 };
 
 std::uint32_t function_of(PyCodeObject* code) noexcept {
@@ -205,11 +206,13 @@ bool is_active(PyCodeObject* code) noexcept {
 
 // ---- which code
 
-bool count_code(PyCodeObject* code) noexcept {
-  if (said_of(code) == Said::kCounted) return true;
+bool count_code(PyCodeObject* code, bool opened) noexcept {
+  const Said said = said_of(code);
+  if (said == Said::kCounted || (opened && said == Said::kOpened)) return true;
   pause_meter();
-  const bool done = prepare_line_events() && say(code, Said::kCounted) && watch_code(code);
-  if (done) Py_INCREF(code);
+  const bool done = prepare_line_events() && say(code, opened ? Said::kOpened : Said::kCounted) &&
+                    watch_code(code, !opened);
+  if (done && said != Said::kOpened) Py_INCREF(code);
   resume_meter();
   return done;
 }
@@ -230,11 +233,15 @@ bool count_everything(PyObject* predicate) noexcept {
 
 bool counts_everything() noexcept { return everything; }
 
-bool is_counted(PyCodeObject* code) noexcept { return said_of(code) == Said::kCounted; }
+bool is_counted(PyCodeObject* code) noexcept {
+  const Said said = said_of(code);
+  return said == Said::kCounted || said == Said::kOpened;
+}
 
 bool decide(PyCodeObject* code) noexcept {
   const Said said = said_of(code);
-  if (said != Said::kNothing || everything_predicate == nullptr) return said == Said::kCounted;
+  if (said != Said::kNothing || everything_predicate == nullptr)
+    return said == Said::kCounted || said == Said::kOpened;
   // Comprehensions belong to the line that runs them.
   PyObject* name = code->co_name;
   for (const char* other : {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}) {
@@ -270,6 +277,13 @@ void line_event(ThreadLines& lines, PyCodeObject* code, std::uintptr_t frame, st
     line_profile.line(lines, reading.now, reading.high, line);
   } else if (const std::uint32_t function = function_of(code)) {
     line_profile.enter(lines, reading.now, reading.high, frame, function, line);
+    if (!is_opened_call(lines) && said_of(code) == Said::kOpened) [[unlikely]] {
+      // Called past its wrapper: its returns matter from now on.
+      PyObject *type, *value, *traceback;
+      PyErr_Fetch(&type, &value, &traceback);
+      if (!count_code(code)) PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(code));
+      PyErr_Restore(type, value, traceback);
+    }
   }
 }
 

@@ -46,8 +46,9 @@ bool has_line_profile() noexcept;
 // Whether an activation of the code is on the thread's stack.
 bool is_active(PyCodeObject* code) noexcept;
 
-// From now on lines of the code are counted; it is never freed. False with an exception set.
-bool count_code(PyCodeObject* code) noexcept;
+// From now on lines of the code are counted; it is never freed. `opened`: it is the code of a plain function that is
+// called by opening the thread, which ends its activations. False with an exception set.
+bool count_code(PyCodeObject* code, bool opened = false) noexcept;
 // Asked of each code object once, whatever thread runs it. Null: no more.
 bool count_everything(PyObject* predicate) noexcept;
 bool counts_everything() noexcept;
@@ -65,7 +66,7 @@ void resume_event(ThreadLines& lines, PyCodeObject* code, std::uintptr_t frame) 
 // Made by python_line_events_*.cpp, one for each way of the interpreter's versions.
 // Once, before the first code is counted. False with an exception set.
 bool prepare_line_events() noexcept;
-bool watch_code(PyCodeObject* code) noexcept;  // false with an exception set
+bool watch_code(PyCodeObject* code, bool returns) noexcept;  // false with an exception set
 bool watch_everything(bool everything) noexcept;
 void watch_thread() noexcept;  // it was opened: also each time a profiled call begins
 void unwatch_thread() noexcept;

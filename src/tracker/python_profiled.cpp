@@ -159,7 +159,10 @@ PyObject* profiled(PyObject*, PyObject* args) {
     PyErr_SetString(PyExc_TypeError, "profiled() needs a callable, its code and a callable or None");
     return nullptr;
   }
-  if (!count_code(reinterpret_cast<PyCodeObject*>(code))) return nullptr;
+  constexpr int kGenerator = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+  const bool opened = PyFunction_Check(function) && PyFunction_GET_CODE(function) == code &&
+                      (reinterpret_cast<PyCodeObject*>(code)->co_flags & kGenerator) == 0;
+  if (!count_code(reinterpret_cast<PyCodeObject*>(code), opened)) return nullptr;
   auto* made = PyObject_GC_New(ProfiledFunction, profiled_type);
   if (made == nullptr) return nullptr;
   made->call = call_profiled;

@@ -86,7 +86,8 @@ inline void check_capture(const capture::Capture& capture) {
       last = line.line;
       increments += static_cast<std::uint64_t>(line.increment_bytes());
     }
-    require(static_cast<std::int64_t>(increments) == function.net_bytes(), "increments do not sum to the net");
+    require(static_cast<std::int64_t>(increments) == function.net_bytes(),
+            "increments do not sum to the net");
     require(function.nets.least <= function.nets.median && function.nets.median <= function.nets.most,
             "a median lies beyond its extremes");
   }

@@ -1,8 +1,7 @@
-"""Random programs for the line profile: functions that allocate, keep, free, call, yield and raise.
+"""Random programs for the line profile: functions that allocate, free, call, yield and raise.
 
 A program is Python source with functions ``f0`` … and coroutines, made from a seed. What it keeps
-lies in the list ``kept``, what it takes from it is freed. No function leaves a local behind that its
-frame frees after the caller's next line began.
+lies in the list ``kept``; what it takes from there is freed.
 """
 
 from __future__ import annotations

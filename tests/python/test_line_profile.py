@@ -12,10 +12,10 @@ from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
+from line_programs import Program
 
 import heapscope
 from heapscope import _tracker, tracking
-from line_programs import Program
 
 MIB = 1 << 20
 MONITORING = sys.version_info >= (3, 12)
@@ -192,7 +192,7 @@ def test_an_exception_ends_the_call_and_its_sums_hold() -> None:
         raise KeyError(depth)
 
     def outer() -> None:
-        try:
+        try:  # noqa: SIM105 - its lines are counted
             call_inner(3)
         except KeyError:
             pass
@@ -407,7 +407,11 @@ def test_tracking_may_stop_and_start_inside() -> None:
 
 def test_a_function_may_be_deleted_while_it_runs() -> None:
     space: dict[str, Any] = {}
-    exec("def work():\n    del space['work']\n    return bytearray(1 << 20)\n", {"space": space}, space)
+    exec(
+        "def work():\n    del space['work']\n    return bytearray(1 << 20)\n",
+        {"space": space},
+        space,
+    )
     code = space["work"].__code__
     space["work"] = profiled(space["work"])
     assert len(space["work"]()) == MIB
@@ -498,7 +502,7 @@ def test_a_trace_function_that_was_there_sees_what_it_saw() -> None:
 
     def work() -> int:
         total = helper()
-        return total
+        return total  # noqa: RET504 - lines are counted
 
     seen: list[list[tuple[str, str]]] = []
     before = sys.gettrace()
@@ -552,7 +556,7 @@ def test_a_profile_function_sees_what_it_saw() -> None:
     seen: list[list[str]] = []
     for function in (work, profiled(work)):
         events: list[str] = []
-        sys.setprofile(lambda frame, event, arg: events.append(event))
+        sys.setprofile(lambda frame, event, arg, events=events: events.append(event))
         try:
             function()
         finally:
@@ -648,7 +652,9 @@ print("right")
 
 def test_the_machinery_charges_nothing_to_the_program() -> None:
     # Lines beyond 256, so that the interpreter makes an int for each event.
-    source = "\n" * 400 + "def work(count):\n    total = None\n    for _ in count:\n        total = _\n"
+    source = (
+        "\n" * 400 + "def work(count):\n    total = None\n    for _ in count:\n        total = _\n"
+    )
     space: dict[str, Any] = {}
     exec(source, space)
     call = profiled(space["work"])

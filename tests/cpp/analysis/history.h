@@ -146,13 +146,6 @@ class History {
                        {{function, path, static_cast<std::uint32_t>(first) + 1},
                         {function, path, static_cast<std::uint32_t>(first) + 2}}});
     }
-    for (std::uint32_t code = 1; code <= 3; ++code) {
-      const std::uint32_t function = file.add_line_function(code);
-      file.line_functions[function] = {code, 0, 5, 4, 0, 5000, -100, 300, 6000};
-      for (std::uint32_t line = 1; line <= 4; ++line) file.add_line(function, 10 * code + line, 500 * line, 70);
-      file.line_values.push_back({4000, 4, function, capture::kPeakValue, 0});
-      file.line_values.push_back({-64, 4, function, capture::kNetValue | capture::kRoundedValue, 0});
-    }
     struct Stack {
       std::uint32_t node;
       std::uint32_t lane;

@@ -76,6 +76,40 @@ TEST(HostileFiles, mutated_live_captures_are_read_or_refused) {
   }
 }
 
+// A history with a line profile of its first functions.
+std::string with_line_profile(History& history) {
+  LiveFile& file = history.file;
+  for (std::uint32_t code = 1; code <= 3; ++code) {
+    const std::uint32_t function = file.add_line_function(code);
+    file.line_functions[function] = {code, 0, 5, 4, 0, 5000, -100, 300, 6000};
+    for (std::uint32_t line = 1; line <= 4; ++line) file.add_line(function, 10 * code + line, 500 * line, 70);
+    file.line_values.push_back({4000, 4, function, capture::kPeakValue, 0});
+    file.line_values.push_back({-64, 4, function, capture::kNetValue | capture::kRoundedValue, 0});
+  }
+  return file.bytes();
+}
+
+TEST(HostileFiles, mutated_line_profiles_are_read_or_refused) {
+  History history(7, 300);
+  const std::string seed = with_line_profile(history);
+  std::mt19937 random = numbers(4);
+  const std::size_t places[] = {offsetof(capture::Superblock, line_function_count),
+                                history.file.offset_of(capture::ChunkKind::kLineFunctions),
+                                history.file.offset_of(capture::ChunkKind::kLines),
+                                history.file.offset_of(capture::ChunkKind::kLineValues)};
+  constexpr std::size_t kBytes[] = {24, 256, 832, 224};  // what is used of each
+  for (int round = 0; round < 300; ++round) {
+    std::string bytes = seed;
+    for (auto count = 1 + random() % 6; count != 0; --count) {
+      const std::size_t which = random() % std::size(places);
+      const std::size_t at = places[which] + random() % kBytes[which] / 4 * 4;
+      const std::uint64_t value = random() % 2 == 0 ? kNasty[random() % std::size(kNasty)] : random() % 5000;
+      std::memcpy(bytes.data() + at, &value, random() % 2 == 0 ? 8 : 4);
+    }
+    check(bytes);
+  }
+}
+
 TEST(HostileFiles, every_word_of_the_header_may_be_anything) {
   History history(7, 500);
   history.add_events(40);

@@ -258,15 +258,15 @@ TEST(LiveReader, records_of_a_line_profile_that_cannot_be_are_left_out_and_count
   const std::uint32_t function = file.add_line_function(2);
   file.line_functions[function].calls = 1;
   file.add_line(function, 11, 100, 0);
-  file.add_line(function, 11, 100, 0);                       // twice
-  file.add_line(function, 0, 100, 0);                        // no line
-  file.add_line(77, 12, 100, 0);                             // no function
-  file.add_line(function, 13, 100, 0).peak_bytes = -1;       // no height
+  file.add_line(function, 11, 100, 0);                  // twice
+  file.add_line(function, 0, 100, 0);                   // no line
+  file.add_line(77, 12, 100, 0);                        // no function
+  file.add_line(function, 13, 100, 0).peak_bytes = -1;  // no height
   file.line_values.push_back({1, 1, 0, capture::kPeakValue, 0});
   file.line_values.push_back({1, 1, function, 9, 0});
   const std::uint32_t other = file.add_line_function(1000);  // no code object
   file.add_line(other, 5, 10, 10);
-  const std::uint32_t torn = file.add_line_function(2);      // least and most are the wrong way round
+  const std::uint32_t torn = file.add_line_function(2);  // least and most are the wrong way round
   file.line_functions[torn] = {2, 0, 1, 1, 90, 10, 0, 0, 0};
   const Capture capture = read(file);
   ASSERT_EQ(capture.line_profile.size(), 2U);
