@@ -90,7 +90,7 @@ def test_locals_that_die_with_the_call_are_in_its_net() -> None:
         len(local)
 
     call = profiled(work)
-    warm(call)
+    warm(metered, call)
     _tracker.forget_line_profile(work.__code__)
     _, reading = metered(call)
     assert figures(work)["net_bytes"] == reading.net_bytes == 0
@@ -658,7 +658,7 @@ def test_the_machinery_charges_nothing_to_the_program() -> None:
     space: dict[str, Any] = {}
     exec(source, space)
     call = profiled(space["work"])
-    warm(call, range(3))
+    warm(metered, call, range(3))
     _tracker.forget_line_profile(space["work"].__code__)
     _, reading = metered(call, (None,) * 500)
     found = figures(space["work"])
