@@ -134,6 +134,8 @@ def test_a_backend_without_a_window_writes_beside_the_file(path: str, tmp_path: 
         "MEM 1.0 5.0\n" + "".join(f"CHLD {n} 5.0 5.{n}\n" for n in range(1, 200)),
         "MEM 1.0 5.0\nMEM 2.0 6.0\n" + "GAP 5.0 6.0\nHIGH 3.0 5.0 6.0\n" * 300,
         "".join(f"MEM {n % 97}.0 {n / 10}\n" for n in range(30_000)),
+        "MEM 1.0 5.0\n"
+        + "".join(f"FUNC {'x.' * 9000}{n} 1.0 {n} 1.0 {n + 9} {n % 40}\n" for n in range(99)),
         "CMDLINE \u202e\x1b[31m" + "\u4e00" * 300 + "\nMEM 1.0 5.0\n",
     ],
 )

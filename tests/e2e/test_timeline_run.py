@@ -57,6 +57,14 @@ def test_a_spike_shorter_than_the_interval_is_not_missed(tmp_path: Path, verb: s
     assert timeline.start <= peak[0] <= float(timeline.info["ended"])
 
 
+def test_what_a_child_needed_is_not_the_programs_own(tmp_path: Path) -> None:
+    program = "import subprocess, sys\n"
+    program += "subprocess.run([sys.executable, '-c', 'bytearray(200 << 20)'], check=True)\n"
+    alone = recorded(tmp_path, program, "-T", 60).peak()
+    assert alone is not None
+    assert alone[1] < 100 * MIB
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_any_program_is_recorded_and_its_exit_code_passed_on(tmp_path: Path, verb: str) -> None:
     run = ["run", "-o", "x.dat", "--force"]

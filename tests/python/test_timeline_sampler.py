@@ -157,16 +157,17 @@ def test_samples_lie_on_a_grid_however_late_one_was(monkeypatch: pytest.MonkeyPa
     assert since < until - 0.2
 
 
-def test_looks_are_at_most_five_milliseconds_apart_while_they_are_cheap() -> None:
+def test_it_looks_often_where_the_mark_cannot_tell(program: AllocatingProgram) -> None:
     told = Told()
-    made = TimelineSampler(os.getpid(), told, 10.0, offset_ns=0)
-    made.look()
-    before = made._next_look_ns
-    made._begun_ns -= sampler._EARLY_NS
-    look(made)
-    cost_bound = sampler._SELDOM * 5_000_000  # a look that costs 5 ms is another machine's
-    assert made._next_look_ns - before < sampler._LOOKS_APART_NS + cost_bound
-    made.close()
+    made = watch(program.process.pid, told)
+    later = made._begun_ns + sampler._EARLY_NS
+    assert made._looks_apart(later) == sampler._LOOKS_AT_HIGHEST_NS
+    program.tell("spike 60")
+    made.sample_now()
+    assert made._looks_apart(later) == sampler._LOOKS_APART_NS
+    program.tell("hold it 61")
+    made.sample_now()
+    assert made._looks_apart(later) == sampler._LOOKS_AT_HIGHEST_NS
 
 
 def test_a_process_that_ends_ends_its_watching() -> None:

@@ -15,9 +15,10 @@ from heapscope.errors import HeapscopeError
 
 _MIB = 1048576
 _MOST_LINE = 65536  # bytes of a line; mprof writes a whole command line into one
+_MOST_NAME = 4096  # bytes
 _MOST_BYTES = float(1 << 62)
 _MOST_SECONDS = 4e10  # the year 3237
-_MOST_SPANS = 200_000
+_MOST_SPANS = 100_000
 _MOST_MARKS = 10_000
 _MOST_CHILDREN = 10_000
 _KNOWN = frozenset(b"CMDLINE MEM CHLD FUNC INFO HIGH GAP KIN ENTER SKIP MARK".split())
@@ -159,7 +160,8 @@ class Timeline:
         Only where these are sizes of the same thing: of the process itself, in RSS.
         """
         main = self.info.get("process")
-        if self.info.get("metric", "rss") != "rss" or self.info.get("add_children") == "1":
+        of_sum = self.info.get("add_children") == "1"
+        if not self.spans or of_sum or self.info.get("metric", "rss") != "rss":
             return self.total
         curve = Curve()
         for at, size in zip(self.total.times, self.total.sizes, strict=True):
@@ -318,7 +320,7 @@ class _Reader:
             self._timeline.damage.append(f"line {self._number}: {reason}")
 
     def _take_cmdline(self, rest: bytes) -> None:
-        self._timeline.command = _text(rest)
+        self._timeline.command = rest.decode("utf-8", "backslashreplace").strip()
 
     def _take_info(self, rest: bytes) -> None:
         key, _, value = rest.partition(b" ")
@@ -359,6 +361,7 @@ class _Reader:
 
     def _take_enter(self, rest: bytes) -> None:
         name, size, at, level, process, thread = _words(rest, 6)[:6]
+        name = name[:_MOST_NAME]
         span = Span(
             _text(name),
             _seconds(at),
@@ -377,6 +380,7 @@ class _Reader:
     def _take_func(self, rest: bytes) -> None:
         words = _words(rest, 5)
         name, start_size, start, end_size, end = words[:5]
+        name = name[:_MOST_NAME]
         level = _level(words[5]) if len(words) > 5 else 0
         process = _whole(words[6]) if len(words) > 7 else None
         thread = _whole(words[7]) if len(words) > 7 else None
@@ -462,4 +466,4 @@ def _level(word: bytes) -> int:
 
 
 def _text(word: bytes) -> str:
-    return word.decode("utf-8", "backslashreplace").strip()
+    return word[:_MOST_NAME].decode("utf-8", "backslashreplace").strip()

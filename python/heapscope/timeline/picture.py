@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from heapscope.timeline.series import Line, Placed
 
 _MOST_CHILDREN = 6  # with names
+_MOST_DRAWN = 200  # of them at all
 _MOST_ROWS = 8
 _MOST_BARS = 3000
 _MOST_LEVELS = 24
@@ -186,7 +187,7 @@ def _draw_one(
 ) -> None:
     start = timeline.start
     whole = series.cut(timeline.total_with_calls(), start, window)
-    line = series.broken(series.thin(whole), timeline.gaps, start)
+    line = series.broken(series.thin(whole), timeline.gaps[:_MOST_LINES], start)
     labels: list[Label] = []
     highest = [1.0]
     if whole.times:
@@ -200,7 +201,7 @@ def _draw_one(
     labels += _draw_children(axes, timeline, window, highest)
     if peak is not None:
         highest.append(peak[1])
-    for since, until in timeline.gaps:
+    for since, until in timeline.gaps[:_MOST_LINES]:
         axes.axvspan(since - start, until - start, color="#f2f2f2", zorder=0.5, linewidth=0)
     lines_below = 2 if wanted.remark else 1
     size_axis(axes, max(highest), room=1.08 + (0.08 * lines_below + 0.02) / height)
@@ -241,8 +242,9 @@ def _draw_children(
 ) -> list[Label]:
     labels: list[Label] = []
     curves = sorted(timeline.children.items(), key=lambda item: -item[1].peak()[1])
-    for number, (process, curve) in enumerate(curves):
-        line = series.thin(series.cut(curve, timeline.start, window))
+    start = timeline.start
+    for number, (process, curve) in enumerate(curves[:_MOST_DRAWN]):
+        line = series.thin(series.cut(curve, start, window))
         peak, last = line.peak(), line.last()
         if peak is None or last is None:
             continue
@@ -257,7 +259,7 @@ def _draw_children(
         axes.text(
             0.99,
             0.02,
-            f"and {len(curves) - _MOST_CHILDREN:,} smaller children, in grey",
+            f"and {len(curves) - _MOST_CHILDREN:,} smaller children",
             transform=axes.transAxes,
             horizontalalignment="right",
             color=QUIET,
@@ -382,8 +384,9 @@ def _moments_of(timeline: Timeline, window: tuple[float, float]) -> list[_Moment
     width = window[1] - window[0]
     ends = [-math.inf] * _MOST_MARK_ROWS
     found: list[_Moment] = []
+    start = timeline.start
     for mark in timeline.marks:
-        at = mark.at - timeline.start
+        at = mark.at - start
         name = fit(known_letters(mark.label), _NAME)
         if not window[0] <= at <= window[1]:
             continue
@@ -447,7 +450,7 @@ def _draw_several(axes: Any, timelines: Sequence[Timeline], wanted: Wanted) -> N
         window = series.window_of(timeline, wanted.window)
         end = max(end, window[1])
         whole = series.cut(timeline.total, timeline.start, window)
-        line = series.broken(series.thin(whole), timeline.gaps, timeline.start)
+        line = series.broken(series.thin(whole), timeline.gaps[:_MOST_LINES], timeline.start)
         colour = RUNS[number % len(RUNS)]
         dashes = ("-", "--", ":")[number // len(RUNS) % 3]
         axes.plot(line.times, line.sizes, color=colour, linewidth=2, linestyle=dashes)

@@ -1,11 +1,12 @@
 """Samples a process, and its descendants, at regular times, and misses nothing between them.
 
-Every interval ends with a sample: the size at that moment. Between samples there are looks, every
-5 ms, that read RSS only, and with each sample the kernel's high-water mark is asked for. So a
-spike above everything before it is seen whatever its length, with its exact height, in the interval
-where it was; one that stays below an earlier maximum is seen when it lasts longer than the looks
-are apart. The mark is not reset to see those too (``/proc/PID/clear_refs`` would): the program's
-own ``getrusage`` would then tell it a peak that is not its own.
+Every interval ends with a sample: the size at that moment. Between samples there are looks that
+read RSS only, and with each sample the kernel's high-water mark is asked for. So a spike above
+everything before it is seen whatever its length, with its exact height, in the interval where it
+was; one that stays below an earlier maximum is seen when it lasts longer than the looks are apart:
+5 ms then, 25 ms while the process is at its highest. The mark is not reset to see those too
+(``/proc/PID/clear_refs`` would): the program's own ``getrusage`` would then tell it a peak that is
+not its own.
 
 Looks measure what they cost and take at most a per cent of a processor. Where nobody looked
 for longer than two intervals, because the machine was busy or this process was stopped, there is a
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 
 _LOOKS_APART_NS = 5_000_000
+_LOOKS_AT_HIGHEST_NS = 25_000_000
+_LEAST_SLACK = 262_144  # bytes
 _EARLY_NS = 20_000_000  # a program may be over by then
 _EARLY_APART_NS = 1_000_000
 _CHILDREN_APART_NS = 20_000_000
@@ -193,13 +196,25 @@ class TimelineSampler:
             return
         cost = self._cost_ns = (15 * self._cost_ns + time.thread_time_ns() - spent) // 16
         self._looked_ns = now
-        seldom = self._interval_ns if self._metric != "rss" else _LOOKS_APART_NS
-        if now - self._begun_ns < _EARLY_NS:
-            seldom = min(seldom, _EARLY_APART_NS)
+        seldom = self._looks_apart(now)
         sample_ns = max(self._next_sample_ns, now + _AT_LEAST * cost)
         self._next_look_ns = min(now + max(seldom, _SELDOM * cost), sample_ns)
         if self._ends_ns is not None:
             self._next_look_ns = min(self._next_look_ns, self._ends_ns)
+
+    def _looks_apart(self, now: int) -> int:
+        """Return how far apart looks are to be, whatever they cost.
+
+        Where the last sample was about the highest ever, whatever came above it raises the mark,
+        and what stays below it is not the interval's highest: looks only tell better when it was.
+        """
+        if self._metric != "rss":
+            return self._interval_ns
+        if now - self._begun_ns < _EARLY_NS:
+            return _EARLY_APART_NS
+        slack = max(self._mark // 64, _LEAST_SLACK)
+        told_by_mark = not self._children and self._sum_before >= self._mark - slack
+        return _LOOKS_AT_HIGHEST_NS if told_by_mark else _LOOKS_APART_NS
 
     def sample_now(self) -> None:
         """Take a sample whenever the next was to be; nothing if the process has ended."""

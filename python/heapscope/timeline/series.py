@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from heapscope.timeline.dat_reader import Curve, Span, Timeline
 
 _MOST_COLUMNS = 1500  # of a picture: each shows its lowest and its highest point
+_MOST_PARTS = 8  # of a name
+_MOST_ROWS = 64  # of a thread
 MIB = 1048576.0
 
 
@@ -151,17 +153,18 @@ def slope_text(found: Slope) -> str:
 
 def short_names(names: list[str]) -> dict[str, str]:
     """Return for each dotted name the shortest end of it that no other has."""
-    unique = list(dict.fromkeys(names))
-    shortened: dict[str, str] = {}
+    unique = dict.fromkeys(names)
+    of_end: dict[str, int] = {}
     for name in unique:
-        parts = name.split(".")
-        for count in range(1, len(parts) + 1):
-            short = ".".join(parts[-count:])
-            rivals = [other for other in unique if other != name]
-            if not any(other == short or other.endswith(f".{short}") for other in rivals):
-                break
-        shortened[name] = short
-    return shortened
+        for end in _ends(name):
+            of_end[end] = of_end.get(end, 0) + 1
+    return {name: next((end for end in _ends(name) if of_end[end] == 1), name) for name in unique}
+
+
+def _ends(name: str) -> list[str]:
+    """Return the last part of a dotted name, the last two, …, and the whole."""
+    parts = name.rsplit(".", _MOST_PARTS)
+    return [".".join(parts[-count:]) for count in range(1, len(parts) + 1)]
 
 
 class Placed(NamedTuple):
@@ -192,6 +195,8 @@ def placed(
         row = min(span.level, len(rows))
         while row < len(rows) and rows[row] and rows[row][-1] > since:
             row += 1
+        if row == _MOST_ROWS:
+            continue
         if row == len(rows):
             rows.append([])
         rows[row].append(until)
