@@ -47,6 +47,21 @@ def wait_for_a_sample(path: Path) -> None:
         time.sleep(0.02)
 
 
+def test_the_last_maximum_is_known_however_large_the_caller_is(tmp_path: Path) -> None:
+    """A process that is started begins with its parent's ``ru_maxrss``."""
+    (tmp_path / "work.py").write_text("bytearray(60 << 20)\n")
+    caller = (
+        "import subprocess, sys\n"
+        "large = bytearray(300 << 20)\n"
+        "subprocess.run([sys.executable, '-m', 'heapscope', 'timeline', 'run', '-T', '60', '-o',"
+        " 'x.dat', 'work.py'], check=True)\n"
+    )
+    subprocess.run([sys.executable, "-c", caller], cwd=tmp_path, check=True, timeout=60)
+    peak = read(str(tmp_path / "x.dat")).peak()
+    assert peak is not None
+    assert 60 * MIB < peak[1] < 150 * MIB
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_spike_shorter_than_the_interval_is_not_missed(tmp_path: Path, verb: str) -> None:
     program = "held = bytearray(5 << 20)\nbytearray(60 << 20)\nprint(len(held))\n"

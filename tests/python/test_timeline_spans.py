@@ -152,9 +152,9 @@ kept.started_ns -= 20_000_000
 spans.end(kept)
 """
     timeline = run(tmp_path, program)
-    assert len(timeline.spans) == 1001
     calls, seconds = timeline.skipped["m.short"]
-    assert calls == 1500
+    assert calls + len(timeline.spans) == 2501
+    assert 1001 <= len(timeline.spans) < 1100  # a busy machine may make a short call long
     assert 0 < seconds < 60
 
 

@@ -161,9 +161,7 @@ class Supervisor:
         if os.WIFSTOPPED(status):
             self._stop_with(os.WSTOPSIG(status))
             return False, None
-        import resource  # wait4 has loaded it
-
-        if alone and usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        if alone and usage.ru_maxrss > _own_highest_kib():
             self.max_rss_bytes = usage.ru_maxrss * 1024
         return True, os.waitstatus_to_exitcode(status)
 
@@ -193,6 +191,20 @@ def _waited_for_nobody(process: int) -> bool:
         return figures[8] == b"0"  # cminflt: every process that runs has minor faults
     except (OSError, IndexError):
         return False
+
+
+def _own_highest_kib() -> int:
+    """Return the highest RSS of this process as it is: a new one starts with its parent's figure.
+
+    ``getrusage`` would tell what the process was before it executed Python, too.
+    """
+    try:
+        with open("/proc/self/status", "rb") as file:
+            text = file.read()
+        start = text.index(b"\nVmHWM:") + 7
+        return int(text[start : text.index(b" kB", start)])
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 def _receive(seconds: float) -> set[int]:
