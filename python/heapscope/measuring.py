@@ -245,10 +245,25 @@ class _Sessions:
             stream.write(line(session.measurement, self._style) + "\n")
 
 
+def _begin_span(label: str) -> int:
+    """Begin a span in the capture, where there is a tracker."""
+    from heapscope import _tracker
+
+    return _tracker.span_begin(label)
+
+
+def _end_span(span: int) -> None:
+    from heapscope import _tracker
+
+    _tracker.span_end(span)
+
+
 class _Session:
     """One measurement while it is made: a stretch of time, metered in one or more pieces."""
 
-    __slots__ = ("_before", "_meter", "_metered", "_peak", "_run", "_started", "measurement")
+    __slots__ = (
+        "_before", "_meter", "_metered", "_peak", "_run", "_span", "_started", "measurement",
+    )  # fmt: skip
 
     def __init__(self, label: str) -> None:
         self.measurement = Measurement(label)
@@ -260,6 +275,7 @@ class _Session:
     def begin(self) -> None:
         """Note what the process has and the time."""
         self._before = read_sizes()
+        self._span = 0 if self._meter is None else _begin_span(self.measurement.label)
         self._started = time.perf_counter_ns()
 
     def go_on(self) -> None:
@@ -288,6 +304,8 @@ class _Session:
     def end(self) -> None:
         """Fill the measurement in."""
         ended = time.perf_counter_ns()
+        if self._span:
+            _end_span(self._span)
         made = self.measurement
         made.elapsed_s = (ended - self._started) / 1e9
         made.note_sizes(self._before, read_sizes())

@@ -2,6 +2,8 @@
 
 #include <structmember.h>
 
+#include "cpython/code_text.h"
+#include "tracker/python_events.h"
 #include "tracker/python_lines.h"
 #include "tracker/state.h"
 
@@ -44,11 +46,13 @@ PyObject* call_profiled(PyObject* self, PyObject* const* args, std::size_t count
   const ProfiledFunction* profiled = profiled_of(self);
   if (!open_lines()) return PyObject_Vectorcall(profiled->function, args, count, names);
   const std::uint32_t run = state.run;
-  const bool outermost =
-      profiled->finished != nullptr && !is_active(reinterpret_cast<PyCodeObject*>(profiled->code));
+  auto* code = reinterpret_cast<PyCodeObject*>(profiled->code);
+  const bool outermost = !is_active(code);
+  const std::uint64_t span = outermost ? begin_span(cpython::code_text(code).qualified_name) : 0;
   PyObject* result = PyObject_Vectorcall(profiled->function, args, count, names);
   close_lines();
-  if (!outermost || run != state.run) return result;
+  end_span(span);
+  if (!outermost || profiled->finished == nullptr || run != state.run) return result;
   return tell_finished(profiled, result);
 }
 

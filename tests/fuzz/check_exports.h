@@ -29,9 +29,21 @@ inline bool has_short_stacks(const capture::Capture& capture) {
   return frames <= most_frames;
 }
 
+// What tracemalloc's format is as long as.
+inline bool has_few_blocks(const capture::Capture& capture) {
+  constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;
+  std::uint64_t blocks = 0;
+  for (const capture::Site& site : capture.sites) {
+    if (site.figures.peak_blocks > most_blocks) return false;
+    blocks += site.figures.peak_blocks;
+  }
+  return blocks <= most_blocks;
+}
+
 inline void check_exports(const capture::Capture& capture) {
   for (const char* format : {"collapsed", "csv", "dot", "firefox", "gprof2dot", "json", "perfetto", "pprof",
                              "speedscope", "tracemalloc"}) {
+    if (std::string_view(format) == "tracemalloc" && !has_few_blocks(capture)) continue;
     std::uint64_t bytes = 0;
     exporters::Sink sink([&](std::string_view piece) { bytes += piece.size(); });
     exporters::Request request;
