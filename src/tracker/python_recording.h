@@ -40,12 +40,17 @@ template <Gil kGil>
     finish_tick(thread, holds_gil);
 }
 
-template <Gil kGil>
+// Somebody asks what this thread, or what Python, allocates. Events that nobody asks about skip both.
+inline bool is_observed(const ThreadState& thread) noexcept {
+  return (reinterpret_cast<std::uintptr_t>(thread.meter) | state.traced) != 0;
+}
+
+template <Gil kGil, bool kMayTrace = true>
 [[gnu::always_inline]] inline void count_allocation(ThreadState& thread, Domain domain, const void* block,
                                                     std::size_t bytes) noexcept {
   LaneState& lane = *thread.lane;
   const std::uint32_t site = site_of_stack(lane, python_thread_state<kGil>(), domain);
-  recorder.allocated(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
+  recorder.allocated<kMayTrace>(lane, site, reinterpret_cast<std::uintptr_t>(block), bytes);
 }
 
 // How far the live figures moved since `before`.
@@ -56,7 +61,7 @@ inline std::int64_t blocks_moved(const BytesAndBlocks& before) noexcept {
   return static_cast<std::int64_t>(state.live[1] - before[1]);
 }
 
-// The same with the lock, for processes with threads, and for metered threads.
+// The same with the lock, for processes with threads, and for observed ones.
 template <Gil kGil>
 [[gnu::noinline]] void record_allocation_locked(ThreadState& thread, Domain domain, const void* block,
                                                 std::size_t bytes) noexcept {
@@ -80,10 +85,10 @@ template <Gil kGil>
     thread.busy = kIdle;
     return;
   }
-  if (thread.meter != nullptr || !RecordingLock::needless()) [[unlikely]]
+  if (is_observed(thread) || !RecordingLock::needless()) [[unlikely]]
     return record_allocation_locked<kGil>(thread, domain, block, bytes);
   thread.busy = kRecording;
-  count_allocation<kGil>(thread, domain, block, bytes);
+  count_allocation<kGil, false>(thread, domain, block, bytes);
   leave_recording(thread, false, kGil == Gil::kHeld);
   thread.busy = kIdle;
 }
@@ -91,24 +96,25 @@ template <Gil kGil>
 void record_free_locked(ThreadState& thread, const void* block) noexcept;
 
 [[gnu::always_inline]] inline void record_free_inline(ThreadState& thread, const void* block) noexcept {
-  if (thread.meter != nullptr || !RecordingLock::needless()) [[unlikely]]
+  if (is_observed(thread) || !RecordingLock::needless()) [[unlikely]]
     return record_free_locked(thread, block);
   thread.busy = kRecording;
-  recorder.freed(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
+  recorder.freed<false>(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
   leave_recording(thread, false, false);
   thread.busy = kForwarding;
 }
 
 template <Gil kGil>
-[[gnu::cold, gnu::noinline]] void count_metered_reallocation(ThreadState& thread, Domain domain,
-                                                             const Recorder::Detached& old_block,
-                                                             const void* block, std::size_t bytes) noexcept {
+[[gnu::cold, gnu::noinline]] void count_observed_reallocation(ThreadState& thread, Domain domain,
+                                                              const Recorder::Detached& old_block,
+                                                              const void* block, std::size_t bytes) noexcept {
   BytesAndBlocks before = state.live;
   recorder.free_detached(*thread.lane, old_block);
-  thread.meter->freed(nullptr, bytes_moved(before), blocks_moved(before));
+  if (thread.meter != nullptr) thread.meter->freed(nullptr, bytes_moved(before), blocks_moved(before));
   before = state.live;
   count_allocation<kGil>(thread, domain, block, bytes);
-  thread.meter->allocated(block, bytes, bytes_moved(before), blocks_moved(before));
+  if (thread.meter != nullptr)
+    thread.meter->allocated(block, bytes, bytes_moved(before), blocks_moved(before));
 }
 
 // The second half of a realloc that succeeded: the old block's free and the new one's allocation, together.
@@ -119,11 +125,11 @@ template <Gil kGil>
   bool taken;
   if (enter_recording(thread, taken)) [[likely]] {
     const Recorder::Detached detached = {old_block.bytes, old_block.cohort, old_block.ring};
-    if (thread.meter != nullptr) [[unlikely]] {
-      count_metered_reallocation<kGil>(thread, domain, detached, block, bytes);
+    if (is_observed(thread)) [[unlikely]] {
+      count_observed_reallocation<kGil>(thread, domain, detached, block, bytes);
     } else {
-      recorder.free_detached(*thread.lane, detached);
-      count_allocation<kGil>(thread, domain, block, bytes);
+      recorder.free_detached<false>(*thread.lane, detached);
+      count_allocation<kGil, false>(thread, domain, block, bytes);
     }
     leave_recording(thread, taken, kGil == Gil::kHeld);
   } else {

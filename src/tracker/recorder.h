@@ -65,7 +65,9 @@ class Recorder {
   // The site of a stack and domain, made when new; 0 when it cannot be.
   std::uint32_t find_site(std::uint32_t node, capture::Domain domain) noexcept;
 
-  // `site` 0: it could not be made, and the event is lost.
+  // `site` 0: it could not be made, and the event is lost. Without kMayTrace for callers that know that
+  // state.traced is 0.
+  template <bool kMayTrace = true>
   [[gnu::always_inline]] void allocated(LaneState& lane, std::uint32_t site, std::uintptr_t address,
                                         std::uint64_t bytes) noexcept {
     if (site == 0) [[unlikely]]
@@ -88,7 +90,7 @@ class Recorder {
     if (bytes > counters.largest) [[unlikely]]
       note_largest(counters, site, bytes);
     raise_live(bytes);  // first: a kill in between must not leave a heap above its peak
-    if (state.traced != 0) [[unlikely]]
+    if (kMayTrace && state.traced != 0) [[unlikely]]
       trace_allocation(site, bytes);
     ++lane.sequence;
     *slot = BlockTable::ring_slot(lane.index, entry);
@@ -101,6 +103,7 @@ class Recorder {
   }
 
   // `lane` is the calling thread's: most blocks are freed by the thread that made them.
+  template <bool kMayTrace = true>
   [[gnu::always_inline]] void freed(LaneState& lane, std::uintptr_t address) noexcept {
     std::uint32_t* slot = state.blocks.find_slot(address);
     if (slot == nullptr) [[unlikely]]
@@ -114,7 +117,7 @@ class Recorder {
       return free_elsewhere(slot, address);
     }
     *slot = 0;
-    free_uncommitted(ring, *lane.sites[entry]);
+    free_uncommitted<kMayTrace>(ring, *lane.sites[entry]);
     if (BlockTable::is_odd(address)) [[unlikely]]
       state.blocks.remove_odd(address);
   }
@@ -136,13 +139,14 @@ class Recorder {
     *slot = 0;
     return {0, 0, ring};
   }
+  template <bool kMayTrace = true>
   [[gnu::always_inline]] void free_detached(LaneState& lane, const Detached& block) noexcept {
     if ((state.peak_word & 1) != 0) leave_peak();
     if (block.ring <= kWasInRing) return free_from_cohort(block);
     const std::uint32_t entry = block.ring & 7;
     capture::RingEntry& ring = lane.record->ring[entry];
     if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) [[likely]]
-      return free_uncommitted(ring, *lane.sites[entry]);
+      return free_uncommitted<kMayTrace>(ring, *lane.sites[entry]);
     free_in_ring(block.ring);
   }
   void reattach(const Detached& block, std::uintptr_t address) noexcept;
@@ -237,11 +241,12 @@ class Recorder {
   void recycle_cohort(std::uint32_t id) noexcept;
 
   // A temporary block that is in no counter but the heap's total.
+  template <bool kMayTrace>
   [[gnu::always_inline]] void free_uncommitted(capture::RingEntry& ring,
                                                capture::SiteCounters& site) noexcept {
     const BytesAndBlocks block = {ring.bytes, 1};
     state.live -= block;
-    if (state.traced != 0) [[unlikely]]
+    if (kMayTrace && state.traced != 0) [[unlikely]]
       trace_free(ring.site, ring.bytes);
     ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
     store_barrier();
