@@ -47,7 +47,8 @@ def tools(peers: str | None) -> dict[str, tuple[list[str], dict[str, int]]]:
     if peers is not None:
         found["memory_profiler"] = ([peers, "-m", "memory_profiler"], LESS)
         mprof = str(Path(peers).with_name("mprof"))
-        found["mprof run"] = ([peers, mprof, "run", "-o", os.devnull], SIZES)
+        # With a program that it does not know for Python it only samples.
+        found["mprof run"] = ([peers, mprof, "run", "-o", os.devnull, peers], SIZES)
     return found
 
 

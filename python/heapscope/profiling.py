@@ -226,9 +226,8 @@ def code_of(function: Any) -> CodeType | None:
 def _wrap_callable(function: Any, finished: Callable[[CodeType], None] | None) -> Any:
     code = code_of(function)
     if code is None:
-        import heapscope
+        from heapscope.measuring import measure
 
-        measure: Any = heapscope.measure
         return measure(function)
     from heapscope import _tracker
     from heapscope.tracking import ensure_tracking

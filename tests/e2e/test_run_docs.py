@@ -13,7 +13,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("run.md", "tree-and-table.md", "peak.md")
 # query, plot and timeline need the extras
-ON_ONE_VERSION = ("measure.md", "leaks.md", "diff.md", "query.md", "plot.md", "timeline.md")
+ON_ONE_VERSION = (
+    "measure.md",
+    "lines.md",
+    "leaks.md",
+    "diff.md",
+    "query.md",
+    "plot.md",
+    "timeline.md",
+)
 FIGURE = re.compile(r"<?\d[\d,.]*( ?(B|[KMG]iB|ns|µs|ms|s|%)(?!\w))?")
 LEVEL = re.compile("[├└]")
 CURVE = re.compile("[▁▂▃▄▅▆▇█]+")

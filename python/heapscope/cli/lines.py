@@ -224,7 +224,7 @@ def _counted(capture: _analysis.Capture) -> list[dict[str, Any]]:
     """Return the functions whose lines were counted, and not printed and forgotten since."""
     from heapscope.lines.document import is_inside
 
-    profile: list[dict[str, Any]] = getattr(capture, "line_profile", list)()
+    profile = capture.line_profile()
     return [each for each in profile if each["lines"] and not is_inside(each)]
 
 

@@ -149,7 +149,8 @@ def summary(function: Function, precision: int) -> str:
     line = f"{name}: {calls:,} call{'' if calls == 1 else 's'}, {told}"
     each = function.get("per_call")
     if calls > 1 and each and each["min"] is not None:
-        range_ = f"{mib(each['min'])} to {mib(each['max'])}, median {mib(each['median'])}"
+        about = "" if each.get("median_exact", True) else "about "
+        range_ = f"{mib(each['min'])} to {mib(each['max'])}, median {about}{mib(each['median'])}"
         line += f"; peak of a call {range_}"
     return line
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import random
 import sys
 
@@ -68,11 +69,14 @@ def run(seed):
         space["f0"] = profiling.wrap(space["f0"], None)
     meter = _tracker.Meter()
     outermost = space["f0"]
+    gc.collect()  # the programs before are not this one's
+    gc.disable()
     meter.start()
     # A coroutine that is run inside of another's loop raises: any end is right.
     with contextlib.suppress(RuntimeError):
         outermost(2)
     moved = meter.stop()
+    gc.enable()
     figures = {name: entry for name, code in codes.items() for entry in _tracker.line_profile(code)}
     for name, entry in figures.items():
         rows = entry["lines"]
