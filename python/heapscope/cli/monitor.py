@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """\
   heapscope monitor 1234
-  heapscope monitor --interval 0.5 --duration 60 --csv work.csv work.py
+  heapscope monitor --interval 0.5 --duration 60 --csv work.csv 1234
   heapscope monitor 1234 --json | jq .rss_bytes"""
 _COLUMNS = (
     "time_s",

@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
         What the verb reads: ``1`` capture, ``+`` for one or more, ``AB`` for two to compare, "" for
         none.
     tables : bool
-        Whether the verb prints tables, and so has ``--json`` and ``--no-color``.
+        Whether the verb prints tables, and so has ``--json``.
     """
 
     def __init__(
@@ -47,9 +47,7 @@ class Parser(argparse.ArgumentParser):
             self.add_argument("capture", metavar="CAPTURE", nargs=count, help=what)
         if tables:
             self.add_argument("--json", action="store_true", help="one JSON document on stdout")
-            self.add_argument(
-                "--no-color", action="store_true", help="plain text; so does NO_COLOR"
-            )
+        self.add_argument("--no-color", action="store_true", help="plain text; so does NO_COLOR")
         self.add_argument(
             "-q", "--quiet", action="store_true", help="no remarks about the capture on stderr"
         )

@@ -19,7 +19,6 @@ keys: ? shows all of them, q quits. Needs the extra `tui`: pip install 'heapscop
 def run(arguments: list[str]) -> int:
     """Show the capture until somebody quits; `arguments` are those after the verb."""
     parser = Parser("top", "A capture, full screen.", _EXAMPLE, tables=False)
-    parser.add_argument("--no-color", action="store_true", help="without colours; so does NO_COLOR")
     options = parser.parse_args(arguments)
     _check_terminal(options.capture)
     try:
