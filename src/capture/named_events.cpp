@@ -59,8 +59,9 @@ std::vector<NamedEvent> named_events(std::span<Event> records, std::size_t& inva
 
 std::size_t keep_valid_events(std::vector<NamedEvent>& events, Capture& capture) {
   const std::size_t invalid = std::erase_if(events, [&](NamedEvent& event) { return !tidy(event, capture); });
-  std::stable_sort(events.begin(), events.end(),
-                   [](const NamedEvent& a, const NamedEvent& b) { return a.begin_ns < b.begin_ns; });
+  const auto before = [](const NamedEvent& a, const NamedEvent& b) { return a.begin_ns < b.begin_ns; };
+  // They are, but for a file that was tampered with: then the order of equals does not matter.
+  if (!std::is_sorted(events.begin(), events.end(), before)) std::sort(events.begin(), events.end(), before);
   capture.events = std::move(events);
   return invalid;
 }
