@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
     Style = Literal["profiling", "before-after", "exact"]
+    Threads = Literal["own", "all"]
 
 __all__ = ["Measurement", "Measuring", "measure"]
 
@@ -44,6 +45,7 @@ def measure(
     style: Style = "profiling",
     stream: TextIO | None = None,
     quiet: bool = False,
+    threads: Threads = "own",
 ) -> Measuring: ...
 def measure(
     label: Any = None,
@@ -52,6 +54,7 @@ def measure(
     style: Style = "profiling",
     stream: TextIO | None = None,
     quiet: bool = False,
+    threads: Threads = "own",
 ) -> Any:
     """Measure a block of code, or each call of a function, and print one line about it.
 
@@ -65,6 +68,8 @@ def measure(
         Where the line goes; stdout if absent.
     quiet : bool
         Print nothing: the figures are in the `Measurement`.
+    threads : {"own", "all"}
+        Whose memory is measured: of the thread that runs the code, or of all of the process.
 
     Returns
     -------
@@ -82,9 +87,12 @@ def measure(
     """
     if style not in STYLES:
         raise ValueError(f"style is one of {', '.join(map(repr, STYLES))}, not {style!r}")
-    if label is None or isinstance(label, str):
-        return Measuring(label, style, stream, quiet)
-    return Measuring(None, style, stream, quiet)(label)
+    if threads not in ("own", "all"):
+        raise ValueError(f"threads is 'own' or 'all', not {threads!r}")
+    named = label is None or isinstance(label, str)
+    sessions = _Sessions(label if named and label else "block", style, stream, quiet, threads)
+    made = Measuring(label if named else None, sessions)
+    return made if named else made(label)
 
 
 class _Entrance:
@@ -106,9 +114,9 @@ class Measuring:
 
     __enter__ = _Entrance()
 
-    def __init__(self, label: str | None, style: str, stream: TextIO | None, quiet: bool) -> None:
+    def __init__(self, label: str | None, sessions: _Sessions) -> None:
         self._label = label
-        self._sessions = _Sessions(style, stream, quiet, label or "block")
+        self._sessions = sessions
         self._enter = self._sessions.enter
 
     def __exit__(
@@ -206,7 +214,10 @@ class Measuring:
 class _Sessions:
     """How the sessions of one `Measuring` are made and told of, and those that are open."""
 
-    def __init__(self, style: str, stream: TextIO | None, quiet: bool, label: str) -> None:
+    def __init__(
+        self, label: str, style: str, stream: TextIO | None, quiet: bool, threads: str
+    ) -> None:
+        self._metered = threads
         self._style = style
         self._stream = stream
         self._quiet = quiet
@@ -230,7 +241,7 @@ class _Sessions:
         self.finish(session)
 
     def open(self, label: str) -> _Session:
-        session = _Session(label)
+        session = _Session(label, self._metered)
         session.begin()
         return session
 
@@ -265,9 +276,9 @@ class _Session:
         "_before", "_meter", "_metered", "_peak", "_run", "_span", "_started", "measurement",
     )  # fmt: skip
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, threads: str) -> None:
         self.measurement = Measurement(label)
-        self._meter = open_meter()
+        self._meter = open_meter(threads)
         self._run = tracking_run()
         self._metered = (0, 0, 0, 0)
         self._peak = 0
@@ -289,7 +300,7 @@ class _Session:
             return
         try:
             reading = self._meter.stop()
-        except RuntimeError:  # on another thread than it was started on: unknown, not 0
+        except RuntimeError:  # another thread's, or tracking was stopped: unknown, not 0
             self._meter = None
             return
         allocated, freed, allocations, frees = self._metered

@@ -8,14 +8,15 @@ from heapscope.errors import TrackingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from heapscope._tracker import Meter
+    from heapscope._tracker import Meter, ProcessMeter
 
 _refused = False
 
 
-def open_meter() -> Meter | None:
+def open_meter(threads: str = "own") -> Meter | ProcessMeter | None:
     """Return a meter that is not started yet; None where this process cannot be tracked.
 
+    With `threads` ``all`` it is one of the whole process, else of the thread that starts it.
     Why it cannot is said once, on stderr.
     """
     global _refused
@@ -23,13 +24,13 @@ def open_meter() -> Meter | None:
         from heapscope.tracking import ensure_tracking
 
         ensure_tracking()
-        from heapscope._tracker import Meter
+        from heapscope._tracker import Meter, ProcessMeter
     except (ImportError, TrackingError) as error:
         if not _refused and sys.stderr is not None:
             sys.stderr.write(f"heapscope: exact bytes are not measured: {error}\n")
         _refused = True
         return None
-    return Meter()
+    return ProcessMeter() if threads == "all" else Meter()
 
 
 def tracking_run() -> object:

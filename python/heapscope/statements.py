@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, NoReturn
 
-    from heapscope._tracker import Meter, MeterReading
+    from heapscope._tracker import Meter, MeterReading, ProcessMeter
+
+    AnyMeter = Meter | ProcessMeter
 
 RUNS = 3
 """How many runs figures are of, if not told otherwise."""
@@ -98,7 +100,7 @@ class Statement:
         except BaseException as error:
             _fail(error, in_setup=True)
 
-    def meter(self, meters: Sequence[Meter]) -> list[dict[str, int]]:
+    def meter(self, meters: Sequence[AnyMeter]) -> list[dict[str, int]]:
         """Run the statement once for each meter, and return the figures of each run."""
         readings: list[tuple[MeterReading, MeterReading]] = []
         enabled = gc.isenabled()
@@ -186,7 +188,7 @@ def _heapscope_timed(_heapscope_loops, _heapscope_clock):
 
 
 def measure_bytes(
-    statement: Statement, runs: int, make_meter: Callable[[], Meter]
+    statement: Statement, runs: int, make_meter: Callable[[], AnyMeter]
 ) -> dict[str, Any]:
     """Run the setup and the statement under meters.
 

@@ -65,7 +65,8 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   if (error != 0) return StartResult::kFileError;
 
   state.live = BytesAndBlocks{0, 0};
-  state.peak_bytes = state.tick_max_bytes = state.last_tick_peak = 0;
+  state.peak_bytes = state.tick_max_bytes = state.tick_floor_bytes = state.last_tick_peak = 0;
+  state.heap_scopes = nullptr;
   state.traced = 0;
   state.traced_live = state.traced_peak = 0;
   state.code_generation = 1;

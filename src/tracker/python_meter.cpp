@@ -2,6 +2,7 @@
 
 #include <structseq.h>
 
+#include "tracker/heap_scope.h"
 #include "tracker/meter.h"
 #include "tracker/python_control.h"
 
@@ -83,7 +84,7 @@ PyObject* stop(PyObject* self, PyObject*) {
 
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {nullptr};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, ":Meter", const_cast<char**>(names))) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, ":meter", const_cast<char**>(names))) return nullptr;
   return type->tp_alloc(type, 0);
 }
 
@@ -92,6 +93,68 @@ void destroy(PyObject* self) {
   type->tp_free(self);
   Py_DECREF(type);
 }
+
+// The same for the whole process; any thread may read and stop it.
+struct ProcessMeterObject {
+  PyObject_HEAD HeapScope scope;
+  bool started;
+};
+
+ProcessMeterObject* process_meter_of(PyObject* self) { return reinterpret_cast<ProcessMeterObject*>(self); }
+
+PyObject* start_process(PyObject* self, PyObject*) {
+  ProcessMeterObject* meter = process_meter_of(self);
+  if (meter->started) {
+    PyErr_SetString(PyExc_RuntimeError, "this meter was started already");
+    return nullptr;
+  }
+  if (!begin_heap_scope(meter->scope)) {
+    PyErr_SetString(PyExc_RuntimeError, "a meter needs tracking: call heapscope.tracking.ensure_tracking()");
+    return nullptr;
+  }
+  Py_INCREF(self);
+  meter->started = true;
+  Py_RETURN_NONE;
+}
+
+PyObject* read_process(PyObject* self, PyObject* ended) {
+  ProcessMeterObject* meter = process_meter_of(self);
+  if (!meter->started) {
+    PyErr_SetString(PyExc_RuntimeError, "this meter was not started");
+    return nullptr;
+  }
+  MeterReading reading = {};
+  const bool known =
+      ended != nullptr ? end_heap_scope(meter->scope, reading) : read_heap_scope(meter->scope, reading);
+  if (!known || ended != nullptr) {
+    meter->started = false;
+    Py_DECREF(self);  // the caller has a reference of its own
+  }
+  if (known) return make_reading(reading);
+  PyErr_SetString(PyExc_RuntimeError, "tracking has stopped since this meter was started");
+  return nullptr;
+}
+
+PyObject* read_started(PyObject* self, PyObject*) { return read_process(self, nullptr); }
+PyObject* stop_process(PyObject* self, PyObject*) { return read_process(self, self); }
+
+PyMethodDef process_methods[] = {
+    {"start", start_process, METH_NOARGS,
+     "start()\n--\n\nBegin to count what the process allocates and frees."},
+    {"read", read_started, METH_NOARGS, "read()\n--\n\nThe movement since start."},
+    {"stop", stop_process, METH_NOARGS, "stop()\n--\n\nThe movement since start; ends it."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot process_slots[] = {
+    {Py_tp_doc, const_cast<char*>("The allocations of all threads between start and stop, to the byte.")},
+    {Py_tp_new, reinterpret_cast<void*>(make)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+    {Py_tp_methods, process_methods},
+    {0, nullptr},
+};
+PyType_Spec process_meter_spec = {"heapscope._tracker.ProcessMeter", sizeof(ProcessMeterObject), 0,
+                                  Py_TPFLAGS_DEFAULT, process_slots};
 
 PyMethodDef methods[] = {
     {"start", start, METH_NOARGS,
@@ -128,11 +191,14 @@ PyStructSequence_Desc reading_description = {"heapscope._tracker.MeterReading", 
 bool add_meter_types(PyObject* module) noexcept {
   if (reading_type == nullptr) reading_type = PyStructSequence_NewType(&reading_description);
   PyObject* meter_type = PyType_FromSpec(&meter_spec);
+  PyObject* process_meter_type = PyType_FromSpec(&process_meter_spec);
   const bool added =
-      reading_type != nullptr && meter_type != nullptr &&
+      reading_type != nullptr && meter_type != nullptr && process_meter_type != nullptr &&
       PyModule_AddObjectRef(module, "Meter", meter_type) == 0 &&
+      PyModule_AddObjectRef(module, "ProcessMeter", process_meter_type) == 0 &&
       PyModule_AddObjectRef(module, "MeterReading", reinterpret_cast<PyObject*>(reading_type)) == 0;
   Py_XDECREF(meter_type);
+  Py_XDECREF(process_meter_type);
   return added;
 }
 

@@ -465,6 +465,13 @@ std::uint64_t Recorder::allocations() const noexcept {
   return sum;
 }
 
+std::uint64_t Recorder::allocated_bytes() noexcept {
+  flush();
+  std::uint64_t sum = 0;
+  for (std::uint32_t id = 1; id < site_count_; ++id) sum += sites_[id].total_bytes;
+  return sum;
+}
+
 void Recorder::add_metadata(const char* key, std::size_t key_bytes, const char* value,
                             std::size_t value_bytes) noexcept {
   capture::append_metadata(*writer_.superblock(), writer_.metadata(), key, key_bytes, value, value_bytes);

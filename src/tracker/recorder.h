@@ -198,6 +198,7 @@ class Recorder {
   Trie& trie() noexcept { return trie_; }
   EventLog& events() noexcept { return events_; }
   std::uint64_t allocations() const noexcept;
+  std::uint64_t allocated_bytes() noexcept;  // ever; commits what the uncommitted lane holds, O(sites)
   std::uint64_t tick_ns() const noexcept { return log_.tick_ns(); }
 
  private:

@@ -1,6 +1,7 @@
 // The recorder's ends of ticks: what changed goes to the tick log.
 #include <cstring>
 
+#include "tracker/heap_scope.h"
 #include "tracker/recorder.h"
 
 namespace heapscope::tracker {
@@ -57,11 +58,12 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
   const bool logged = log_changes();
   tick.live_bytes = state.live[0];
   tick.live_blocks = state.live[1];
-  tick.max_live_bytes = state.tick_max_bytes;
+  fold_heap_scopes();
+  tick.max_live_bytes = state.tick_floor_bytes;
   tick.allocations = allocations();
   tick.frees = tick.allocations - state.live[1];
   tick.threads = lanes_in_use_;
-  state.tick_max_bytes = state.live[0];
+  state.tick_floor_bytes = 0;
   state.superblock->events = tick.allocations + tick.frees;
   state.superblock->end_ns = tick.end_ns;
   if (state.peak_bytes != state.last_tick_peak) {

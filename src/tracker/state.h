@@ -17,6 +17,8 @@ namespace heapscope::tracker {
 // Two counters that move in one 16-byte store, so that a kill cannot part them.
 using BytesAndBlocks = std::uint64_t __attribute__((vector_size(16)));
 
+struct HeapScope;
+
 struct alignas(4096) State {
   std::uint32_t armed;
   std::uint32_t run;              // number of this run, 0 when not tracking: lanes of other runs are stale
@@ -31,8 +33,10 @@ struct alignas(4096) State {
   std::uint64_t next_tick_ns;
   std::uint64_t tick_max_bytes;  // of the current tick
   std::uint32_t tick_due;
-  std::uint64_t last_tick_peak;  // peak_bytes when the last tick ended
-  std::uint64_t limit_bytes;     // of a heap or an RSS that something waits for; all ones: none
+  std::uint64_t last_tick_peak;    // peak_bytes when the last tick ended
+  std::uint64_t tick_floor_bytes;  // the tick's maximum before tick_max_bytes began anew (heap_scope.h)
+  HeapScope* heap_scopes;
+  std::uint64_t limit_bytes;  // of a heap or an RSS that something waits for; all ones: none
   // What tracemalloc would count: blocks of Python's own domains and those that extensions report, since it was
   // asked for. Kept only while `traced`.
   std::uint32_t traced;

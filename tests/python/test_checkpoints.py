@@ -58,7 +58,7 @@ def test_checkpoints_subtract_field_by_field() -> None:
     del kept
     freed = Checkpoint() - after
     assert freed.rss_bytes is not None and freed.rss_bytes < -60 * MIB
-    assert freed.peak_rss_bytes == 0
+    assert freed.peak_rss_bytes is not None and 0 <= freed.peak_rss_bytes < MIB
     assert "RSS -" in str(freed)
 
 

@@ -343,6 +343,44 @@ def test_other_threads_are_not_counted() -> None:
     assert m.peak_bytes is not None and m.peak_bytes < KEEP
 
 
+def test_with_all_threads_the_peak_is_the_process_s_and_exact() -> None:
+    heapscope.start()
+    held = threading.Event()
+    kept: list[bytes] = []
+
+    def work() -> None:
+        first = block(LARGE)
+        held.set()
+        kept.append(block())
+        del first
+
+    with heapscope.measure(quiet=True, threads="all") as outer:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        with heapscope.measure(quiet=True, threads="all") as inner:
+            mine = block(SMALL)
+            block()
+    assert held.is_set() and kept and mine
+    assert outer.peak_bytes is not None and outer.net_bytes is not None
+    assert 0 <= outer.peak_bytes - (MUCH + KEEP) < 20_000
+    assert 0 <= outer.net_bytes - (KEEP + LITTLE) < 20_000
+    assert figures(inner) == (LITTLE + KEEP, KEEP, LITTLE, LITTLE + KEEP)
+
+
+def test_with_all_threads_an_empty_block_is_zero_and_stopping_leaves_it_unknown() -> None:
+    with heapscope.measure(quiet=True, threads="all"):
+        pass
+    with heapscope.measure(quiet=True, threads="all") as empty:
+        pass
+    assert figures(empty) == (0, 0, 0, 0)
+    with heapscope.measure(quiet=True, threads="all") as stopped:
+        heapscope.stop()
+    assert figures(stopped) == (None, None, None, None)
+    with pytest.raises(ValueError, match="threads"):
+        heapscope.measure(threads="some")  # type: ignore[call-overload]
+
+
 def test_one_measure_serves_many_threads() -> None:
     measure = heapscope.measure(quiet=True)
     inside = threading.Barrier(2, timeout=60)

@@ -46,7 +46,7 @@ def _measure(task: dict[str, Any]) -> dict[str, Any]:
 
         tracking.start()
         try:
-            return statements.measure_bytes(statement, task["runs"], _tracker.Meter)
+            return statements.measure_bytes(statement, task["runs"], _tracker.ProcessMeter)
         finally:
             tracking.stop()
     except statements.StatementError as error:
