@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import textwrap
 import time
 
@@ -106,7 +107,7 @@ class Statement:
         enabled = gc.isenabled()
         gc.disable()
         try:
-            self._metered(meters, readings.append, gc.collect)
+            self._metered(meters, readings.append, _collect)
         except BaseException as error:
             with contextlib.suppress(RuntimeError, IndexError):
                 meters[len(readings)].stop()
@@ -200,14 +201,14 @@ def measure_bytes(
         ``ranges`` has the lowest and the highest of each figure that varied.
     """
     meter = make_meter()
-    gc.collect()
+    _collect()
     meter.start()
     try:
         statement.prepare()
     finally:
         prepared = meter.stop()
     meter.start()
-    gc.collect()
+    _collect()
     setup = _figures(prepared, meter.stop())
     first, *others = statement.meter([make_meter() for _ in range(1 + _WARM_UP + runs)])
     counted = others[_WARM_UP:]
@@ -256,6 +257,17 @@ def _fail(error: BaseException, *, in_setup: bool = False) -> NoReturn:
     if isinstance(error, KeyboardInterrupt):
         raise error
     raise StatementError(error, in_setup=in_setup) from error
+
+
+def _collect() -> None:
+    """Free garbage, the lists of free objects, and the names that the cache of methods keeps.
+
+    Which names that cache lets go of depends on their addresses, and so on chance.
+    """
+    gc.collect()
+    clear = getattr(sys, "_clear_internal_caches", None) or getattr(sys, "_clear_type_cache", None)
+    if clear is not None:
+        clear()
 
 
 def _figures(run: MeterReading, collection: MeterReading) -> dict[str, int]:
