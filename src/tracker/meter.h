@@ -58,6 +58,7 @@ struct ThreadMeter {
   std::uint64_t last_bytes;
   std::int64_t high_before_last;
   const void* ignored;  // a block that was taken back: its free is not counted
+  bool traced;  // the interpreter makes frame objects for our trace function on this thread (CPython 3.11)
 
   // `bytes` and `blocks`: how the recorder's live figures moved. `requested`: of the allocation.
   void allocated(const void* block, std::uint64_t requested, std::int64_t bytes,

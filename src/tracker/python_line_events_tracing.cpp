@@ -13,6 +13,7 @@
 #include <frameobject.h>
 
 #include "cpython/frames.h"
+#include "tracker/python_recording.h"
 #include "tracker/state.h"
 
 namespace heapscope::tracker {
@@ -41,7 +42,9 @@ bool is_suspended(const cpython::Frame* frame, const PyCodeObject* code) noexcep
 }
 
 #if PY_VERSION_HEX >= 0x030B0000
+// Most were not even recorded (python_recording.h).
 void take_back_frame(PyFrameObject* frame) noexcept { own_meter().take_back(block_of(frame)); }
+void expect_frame_objects(bool expected) noexcept { own_meter().traced = expected; }
 
 // Before the event of its end is told.
 void leave_frame_object(PyFrameObject* frame, const PyCodeObject* code) noexcept {
@@ -54,10 +57,15 @@ void leave_frame_object(PyFrameObject* frame, const PyCodeObject* code) noexcept
     const auto items = static_cast<std::size_t>(Py_SIZE(object));
     const std::size_t bytes = static_cast<std::size_t>(Py_TYPE(object)->tp_basicsize) +
                               items * static_cast<std::size_t>(Py_TYPE(object)->tp_itemsize);
-    meter.charged(static_cast<std::int64_t>(((bytes + 7) & ~std::size_t{7}) + kGcHead), 1);
+    const std::size_t whole = ((bytes + 7) & ~std::size_t{7}) + kGcHead;
+    if (meter.traced && begins_event(thread_state)) {
+      thread_state.busy = kForwarding;
+      record_kept_block(thread_state, Domain::kObject, block_of(frame), whole);
+    }
   }
 }
 #else
+void expect_frame_objects(bool) noexcept {}
 void take_back_frame(PyFrameObject*) noexcept {}
 void leave_frame_object(PyFrameObject*, const PyCodeObject*) noexcept {}
 #endif
@@ -71,6 +79,7 @@ void install(PyThreadState* python) noexcept {
   Py_XINCREF(object);
   PyEval_SetTrace(trace, object);
   Py_XDECREF(object);
+  expect_frame_objects(true);
 }
 
 int call_program(PyObject* object, PyFrameObject* frame, int what, PyObject* argument) noexcept {
@@ -155,6 +164,7 @@ void unwatch_thread() noexcept {
   PyEval_SetTrace(program_trace, object);
   Py_XDECREF(object);
   program_trace = nullptr;
+  expect_frame_objects(false);
 }
 
 }  // namespace heapscope::tracker

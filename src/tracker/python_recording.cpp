@@ -24,11 +24,51 @@ void record_free(ThreadState& thread, const void* block) noexcept {
   if (block != nullptr) record_free_inline(thread, block);
 }
 
+namespace {
+
+bool is_recorded(std::uintptr_t address) noexcept {
+  const std::uint32_t* slot = state.blocks.find_slot(address);
+  return slot != nullptr && BlockTable::is_block(*slot);
+}
+
+}  // namespace
+
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+bool is_frame_object_of_trace(std::size_t bytes) noexcept {
+  const cpython::Frame* frame = cpython::current_frame(cpython::current_thread_state());
+  if (frame == nullptr || frame->frame_object != nullptr) return false;
+  PyCodeObject* code = cpython::code_of(frame);
+  const std::size_t body = static_cast<std::size_t>(PyFrame_Type.tp_basicsize) +
+                           static_cast<std::size_t>(code->co_nlocalsplus + code->co_stacksize) *
+                               static_cast<std::size_t>(PyFrame_Type.tp_itemsize);
+  constexpr std::size_t kGcHead = 16;
+  const std::int32_t offset = cpython::instruction_offset(code, cpython::instruction_key(frame));
+  return bytes == kGcHead + ((body + 7) & ~std::size_t{7}) && offset <= 2 * code->_co_firsttraceable;
+}
+#endif
+
+void record_kept_block(ThreadState& thread, Domain domain, const void* block, std::size_t bytes) noexcept {
+  bool known = false;
+  {
+    const RecordingSection section(thread);
+    if (!section.entered())
+      known = true;
+    else
+      known = is_recorded(reinterpret_cast<std::uintptr_t>(block));
+  }
+  if (!known) return record_allocation(thread, domain, block, bytes);
+  thread.busy = kIdle;
+  if (thread.meter != nullptr) thread.meter->charged(static_cast<std::int64_t>(bytes), 1);
+}
+
 void record_free_locked(ThreadState& thread, const void* block) noexcept {
   bool taken;
   if (enter_recording(thread, taken)) {
     const BytesAndBlocks before = state.live;
-    recorder.freed(*thread.lane, reinterpret_cast<std::uintptr_t>(block));
+    const auto address = reinterpret_cast<std::uintptr_t>(block);
+    // A frame object that was not recorded is not unknown.
+    const bool ours = thread.meter != nullptr && thread.meter->traced && thread.meter->ignored == block;
+    if (!ours || is_recorded(address)) recorder.freed(*thread.lane, address);
     if (thread.meter != nullptr) thread.meter->freed(block, bytes_moved(before), blocks_moved(before));
     leave_recording(thread, taken, false);
   } else {

@@ -61,10 +61,27 @@ inline std::int64_t blocks_moved(const BytesAndBlocks& before) noexcept {
   return static_cast<std::int64_t>(state.live[1] - before[1]);
 }
 
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+// Whether this block is the frame object that the interpreter makes for a trace function before it tells it of a
+// call. On the thread, with the GIL.
+bool is_frame_object_of_trace(std::size_t bytes) noexcept;
+#else
+inline bool is_frame_object_of_trace(std::size_t) noexcept { return false; }
+#endif
+
+// A block of the profiler's that the program has kept is the program's from now on.
+void record_kept_block(ThreadState& thread, Domain domain, const void* block, std::size_t bytes) noexcept;
+
 // The same with the lock, for processes with threads, and for observed ones.
 template <Gil kGil>
 [[gnu::noinline]] void record_allocation_locked(ThreadState& thread, Domain domain, const void* block,
                                                 std::size_t bytes) noexcept {
+  if (kGil == Gil::kHeld && thread.meter != nullptr && thread.meter->traced &&
+      is_frame_object_of_trace(bytes)) {
+    thread.meter->last_block = nullptr;
+    thread.busy = kIdle;
+    return;
+  }
   bool taken;
   if (enter_recording(thread, taken)) {
     const BytesAndBlocks before = state.live;
