@@ -51,10 +51,7 @@ void record_kept_block(ThreadState& thread, Domain domain, const void* block, st
   bool known = false;
   {
     const RecordingSection section(thread);
-    if (!section.entered())
-      known = true;
-    else
-      known = is_recorded(reinterpret_cast<std::uintptr_t>(block));
+    known = !section.entered() || is_recorded(reinterpret_cast<std::uintptr_t>(block));
   }
   if (!known) return record_allocation(thread, domain, block, bytes);
   thread.busy = kIdle;
