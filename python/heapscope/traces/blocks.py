@@ -59,6 +59,7 @@ class LiveStacks(Stacks):
         self._depths = memoryview(depths).cast("I")
         self._limit = limit
         self._frame_of: dict[int, RawFrame] = {}
+        self._shared: dict[RawFrames, RawFrames] = {}
         self._frames_of: dict[int, RawFrames] = {0: (UNKNOWN,)}
 
     def _frame(self, number: int) -> RawFrame:
@@ -77,7 +78,9 @@ class LiveStacks(Stacks):
             while at and len(numbers) < self._limit:
                 numbers.append(at)
                 at = self._parents[at]
-            frames = self._frames_of[stack] = tuple(map(self._frame, numbers))
+            frames = tuple(map(self._frame, numbers))
+            # Stacks that are equal where they were cut share a tuple, as in tracemalloc.
+            frames = self._frames_of[stack] = self._shared.setdefault(frames, frames)
         return frames
 
     def depth(self, stack: int) -> int:
