@@ -470,7 +470,7 @@ def test_a_profiled_function_is_as_functools_wraps_makes_it() -> None:
 
     plain = Holder.method
     wrapped = profiled(plain)
-    Holder.method = wrapped  # type: ignore[method-assign,assignment]
+    Holder.method = wrapped  # type: ignore[method-assign]
     holder = Holder()
     assert holder.method(4) == (holder, 4)
     assert Holder.method(holder) == (holder, 3)
@@ -556,7 +556,11 @@ def test_a_profile_function_sees_what_it_saw() -> None:
     seen: list[list[str]] = []
     for function in (work, profiled(work)):
         events: list[str] = []
-        sys.setprofile(lambda frame, event, arg, events=events: events.append(event))
+
+        def note(frame: Any, event: str, arg: Any, events: list[str] = events) -> None:
+            events.append(event)
+
+        sys.setprofile(note)
         try:
             function()
         finally:
