@@ -27,6 +27,16 @@ def inner():
     return len(block)
 """
 
+CLASS = """\
+class Table:
+    def load(self):
+        self.rows = bytearray(4_000_000)
+        return self.count()
+
+    def count(self):
+        return len(self.rows)
+"""
+
 
 class Notebook:
     """Cells, run one after the other in a kernel of their own."""
@@ -95,6 +105,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Notebook:
         "%%heapscope -o cell.hscope\nrows = keep(20)\nlen(rows)",
         "import heapscope\nheapscope.is_tracing(), len(rows), 'block' in globals()",  # 10
         "%mprun -T tables.txt -f keep keep(1)",
+        CLASS,
+        "%mprun -f Table.load Table().load()",
+        "%mprun -f Table Table().load()",
     )
 
 
@@ -139,6 +152,13 @@ def test_a_cell_without_a_function_is_profiled_itself(session: Notebook) -> None
     profiled = rows(session.text(8))
     assert profiled["big = bytearray(5_000_000)"] == ["4.8", "1"]
     assert profiled["del big"] == ["-4.8", "1"]
+
+
+def test_methods_and_classes_of_the_notebook_are_profiled(session: Notebook) -> None:
+    assert rows(session.text(13))["self.rows = bytearray(4_000_000)"] == ["3.8", "1"]
+    assert "return len(self.rows)" not in session.text(13)
+    both = session.text(14)
+    assert "self.rows = bytearray(4_000_000)" in both and "return len(self.rows)" in both
 
 
 def test_tables_are_written_to_a_file(session: Notebook) -> None:

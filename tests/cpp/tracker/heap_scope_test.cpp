@@ -85,7 +85,7 @@ TEST_P(heap_scope_history, scopes_that_cross_read_what_a_list_of_events_says) {
       live.push_back({next, bytes});
       next += 8192;
       for (Oracle& each : open) each.add(bytes);
-      highest_in_tick = std::max(highest_in_tick, std::uint64_t{state.live[0]});
+      highest_in_tick = std::max<std::uint64_t>(highest_in_tick, state.live[0]);
     } else if (choice < 970) {
       std::swap(live[random() % live.size()], live.back());
       recorder.freed(lane, live.back().address);
