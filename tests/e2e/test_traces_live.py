@@ -227,7 +227,7 @@ def test_the_capture_is_whole_though_traces_were_forgotten(tmp_path: Path) -> No
         row for row in capture.table("line", "live")["rows"] if row["file"].endswith("program.py")
     ]
     (row,) = [row for row in rows if row["live_bytes"] > 400_000]
-    assert row["live_blocks"] == 5 + 2  # and the list, which is two
+    assert row["live_blocks"] in (5 + 1, 5 + 2)  # and the list, whose head may be a free one
     assert 1_200_000 < row["allocated_bytes"] < 1_210_000
     assert row["allocations"] < 40
 
