@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,6 +181,13 @@ def test_what_the_threads_of_a_statement_allocate_is_its_own() -> None:
         "t = threading.Thread(target=work); t.start(); t.join()",
     )
     assert ONE < each["peak_bytes"] < ONE + 20_000
+
+
+def test_a_statement_that_kills_its_process_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    ended = memit("import os; os.kill(os.getpid(), 9)", env=environment)
+    assert ended.returncode == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_modules_beside_the_caller_can_be_imported(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ not, for the time. So neither candidates nor tracking disturb what is measured.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from heapscope.cli import output, places, units
 from heapscope.cli.command_error import CommandError
@@ -136,6 +138,7 @@ def _ask(task: dict[str, Any], number: int | None) -> dict[str, Any]:
     if child.returncode == 130:
         raise KeyboardInterrupt
     if not answer:
+        _remove_capture(child.pid)
         raise CommandError(f"{which} {_ended(child.returncode)}")
     found: dict[str, Any] = json.loads(answer)
     if "error" in found:
@@ -143,6 +146,14 @@ def _ask(task: dict[str, Any], number: int | None) -> dict[str, Any]:
             raise CommandError(found["error"])
         raise CommandError(f"{'the setup' if found['in_setup'] else which}: {found['error']}")
     return found
+
+
+def _remove_capture(process: int) -> None:
+    """Remove what a process that was killed while it was tracked has left."""
+    directory = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - as module tracking does
+    with contextlib.suppress(OSError):
+        for left in directory.glob(f"heapscope-{process}-*.hscope"):
+            left.unlink()
 
 
 def _ended(code: int) -> str:
