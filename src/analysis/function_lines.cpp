@@ -111,8 +111,8 @@ std::vector<FunctionLines> function_lines(const Capture& capture) {
     return std::tuple(~function.figures.peak_bytes, ~function.figures.allocated_bytes, function.file,
                       function.first_line, function.function);
   };
-  std::stable_sort(of_code.begin(), of_code.end(),
-                   [&](const FunctionLines& a, const FunctionLines& b) { return rank(a) < rank(b); });
+  std::sort(of_code.begin(), of_code.end(),
+            [&](const FunctionLines& a, const FunctionLines& b) { return rank(a) < rank(b); });
   return of_code;
 }
 

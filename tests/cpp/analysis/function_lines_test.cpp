@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <ranges>
 #include <set>
 #include <string>
 
@@ -57,9 +58,9 @@ TEST_P(RandomPrograms, each_stack_is_the_line_s_of_every_function_s_innermost_fr
   std::map<Line, Figures> expected;
   for (const auto& [site, figures] : history.figures()) {
     std::set<std::pair<std::string, std::string>> seen;
-    for (auto frame = site.stack.rbegin(); frame != site.stack.rend(); ++frame) {
-      if (seen.emplace(frame->file, frame->function).second)
-        expected[{frame->file, frame->function, frame->line}] += figures;
+    for (const PlainFrame& frame : std::views::reverse(site.stack)) {
+      if (seen.emplace(frame.file, frame.function).second)
+        expected[{frame.file, frame.function, frame.line}] += figures;
     }
   }
   std::erase_if(expected, [](const auto& entry) { return !entry.second.any(); });
