@@ -320,7 +320,8 @@ void Recorder::free_in_ring(std::uint32_t slot) noexcept {
   const std::uint32_t entry = slot & 7;
   RingEntry& ring = lane.record->ring[entry];
   SiteCounters& site = *lane.sites[entry];
-  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted)) return free_uncommitted<true>(ring, site);
+  if (ring.state == static_cast<std::uint32_t>(RingState::kUncommitted))
+    return free_uncommitted<true>(ring, site);
   const std::uint64_t bytes = ring.bytes;
   lower_live(bytes, 1);
   ring.state = static_cast<std::uint32_t>(RingState::kEmpty);
