@@ -1,6 +1,7 @@
 #include "exporters/history.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "analysis/rss_ledger.h"
 #include "exporters/site_values.h"
@@ -82,15 +83,18 @@ std::vector<Series> make_series(const Capture& capture) {
       }
     }
     if (column.sampled != nullptr) {
+      std::vector<Point> sampled;
       for (const capture::RssSample* sample : samples) {
         const std::uint64_t value = sample->*column.sampled;
-        if (value == capture::kUnknown) continue;
-        series.points.push_back({since_start(capture, sample->time_ns), value});
+        if (value != capture::kUnknown) sampled.push_back({since_start(capture, sample->time_ns), value});
       }
       // In their own order also where they are later than the capture's end.
-      std::stable_sort(series.points.begin(), series.points.end(),
-                       [](const Point& a, const Point& b) { return a.time_ns < b.time_ns; });
-      for (Point& point : series.points) point.time_ns = std::min(point.time_ns, ends.back());
+      std::vector<Point> merged;
+      std::merge(series.points.begin(), series.points.end(), sampled.begin(), sampled.end(),
+                 std::back_inserter(merged),
+                 [](const Point& a, const Point& b) { return a.time_ns < b.time_ns; });
+      for (Point& point : merged) point.time_ns = std::min(point.time_ns, ends.back());
+      series.points = std::move(merged);
     }
     if (!series.points.empty()) all.push_back(std::move(series));
   }

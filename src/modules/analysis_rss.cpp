@@ -2,6 +2,7 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "analysis/rss_advice.h"
@@ -162,8 +163,9 @@ std::vector<TimelineRow> timeline_rows(const capture::Capture& capture) {
     rows.push_back({tick.end_ns, &tick, nullptr, tick.rss_bytes, tick.pss_bytes});
   for (const RssSample* sample : between)
     rows.push_back({sample->time_ns, nullptr, sample, sample->max_rss_bytes, sample->pss_bytes});
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const TimelineRow& a, const TimelineRow& b) { return a.time_ns < b.time_ns; });
+  std::sort(rows.begin(), rows.end(), [](const TimelineRow& a, const TimelineRow& b) {
+    return std::pair(a.time_ns, a.tick == nullptr) < std::pair(b.time_ns, b.tick == nullptr);
+  });
   std::size_t at = 0;
   for (const RssSample& sample : capture.rss_samples) {
     while (at < rows.size() && rows[at].time_ns < sample.time_ns) ++at;

@@ -83,6 +83,8 @@ def filters_of(module: Any, seed: int) -> list[Any]:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_filters_keep_what_tracemallocs_keep(seed: int) -> None:
+    ours: Any
+    theirs: Any
     ours, theirs = both(seed)
     kept = ours.filter_traces(filters_of(traces, seed))
     assert kept.traces._traces == theirs.filter_traces(filters_of(tracemalloc, seed)).traces._traces
@@ -249,7 +251,7 @@ def test_every_damage_is_one_error(tmp_path: Path) -> None:
         for key in keys:
             yield from places(value[key], (*at, key))
 
-    wrong = (None, -1, 1.5, "x", [], {}, True, 10**30, [[]], {"__class__": 1}, {"_blocks": 1})
+    wrong: tuple[Any, ...] = (None, -1, 1.5, "x", [], {}, True, 10**30, [[]], {"__class__": 1}, {"_blocks": 1})
     read = refused = 0
     for place, value in itertools.product(places(document), wrong):
         damaged: Any = json.loads(json.dumps(document))

@@ -89,7 +89,7 @@ TEST(meter, the_highest_net_is_told_to_the_line_profile_once) {
   ThreadMeter& meter = use_meter();
   meter.take_lines_high();
   const std::int64_t start = meter.moved.net();
-  int block;
+  const int block = 0;
   meter.allocated(&block, 100, 100, 1);
   meter.freed(&block, -100, -1);
   MeterScope scope;
@@ -104,7 +104,8 @@ TEST(meter, a_block_that_is_taken_back_never_happened) {
   MeterScope scope;
   begin_scope(scope);
   ThreadMeter& meter = own_meter();
-  int kept, taken;
+  const int kept = 0;
+  const int taken = 0;
   meter.allocated(&kept, 10, 10, 1);
   meter.allocated(&taken, 500, 500, 1);
   EXPECT_FALSE(meter.take_back(&kept));
@@ -124,7 +125,7 @@ TEST(meter, a_block_that_is_taken_back_never_happened) {
 TEST(meter, an_address_given_out_again_counts_its_earlier_block_as_freed) {
   MeterScope scope;
   begin_scope(scope);
-  int block;
+  const int block = 0;
   own_meter().allocated(&block, 70, 70 - 40, 0);  // a block of 40 was there
   own_meter().allocated(&block, 70, 0, 0);        // a lost event
   const MeterReading reading = end_scope(scope);

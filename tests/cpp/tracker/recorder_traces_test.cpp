@@ -14,7 +14,6 @@ namespace {
 using model::Figures;
 using model::File;
 using model::History;
-using model::HistoryOptions;
 using model::OpenRecorder;
 
 using Groups = std::map<std::tuple<std::uint32_t, std::uint64_t>, std::int64_t>;  // (node, bytes) -> blocks
