@@ -251,7 +251,19 @@ def test_every_damage_is_one_error(tmp_path: Path) -> None:
         for key in keys:
             yield from places(value[key], (*at, key))
 
-    wrong: tuple[Any, ...] = (None, -1, 1.5, "x", [], {}, True, 10**30, [[]], {"__class__": 1}, {"_blocks": 1})
+    wrong: tuple[Any, ...] = (
+        None,
+        -1,
+        1.5,
+        "x",
+        [],
+        {},
+        True,
+        10**30,
+        [[]],
+        {"__class__": 1},
+        {"_blocks": 1},
+    )
     read = refused = 0
     for place, value in itertools.product(places(document), wrong):
         damaged: Any = json.loads(json.dumps(document))
