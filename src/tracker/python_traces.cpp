@@ -161,7 +161,7 @@ class Description {
       if (node.parent == 0) continue;  // a thread's root
       if (!has_begun(node, blocks_.first_instruction(node.code))) {
         numbers_[id] = numbers_[node.parent];
-        marks_[id] |= marks_[node.parent] & kOwn;
+        marks_[id] = static_cast<std::uint8_t>(marks_[id] | (marks_[node.parent] & kOwn));
         continue;
       }
       const std::uint32_t number = ++used_;
