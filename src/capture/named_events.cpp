@@ -14,13 +14,14 @@ bool is_kind(EventKind kind) noexcept { return kind == EventKind::kMark || kind 
 bool tidy(NamedEvent& event, const Capture& capture) noexcept {
   const std::uint64_t begin = capture.counters.start_ns;
   const std::uint64_t end = capture.counters.end_ns;
-  if (!capture.complete()) {
+  if (!capture.complete()) {  // marks and spans have the clock read, `end` is a few hundred events old
     event.begin_ns = std::min(event.begin_ns, end);
     event.end_ns = std::min(event.end_ns, end);
   }
   if (event.end_ns == 0) event.end_live_bytes = kUnknown;
   if (event.thread >= capture.threads.size()) event.thread = kNoThread;
   const std::uint64_t most_inside = (event.end_ns == 0 ? end : event.end_ns) - event.begin_ns;
+  if (!capture.complete()) event.inside_ns = std::min(event.inside_ns, most_inside);
   return is_kind(event.kind) && event.begin_ns >= begin && event.begin_ns <= end &&
          (event.end_ns == 0 ? event.kind == EventKind::kSpan
                             : event.end_ns >= event.begin_ns && event.end_ns <= end) &&

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ heapscope.stop()
 
 KILLED_ANYWHERE = """
 import sys
+import time
 import heapscope
 from heapscope import _tracker
 heapscope.start(sys.argv[1])
@@ -105,14 +107,14 @@ def test_a_program_killed_anywhere_leaves_sums_that_hold(tmp_path: Path, millise
     with subprocess.Popen(
         [sys.executable, "-c", KILLED_ANYWHERE, str(path)], stdout=subprocess.PIPE, text=True
     ) as program:
-        assert program.stdout is not None
-        assert program.stdout.readline() == "ready\n"
-        running = Capture(path)  # while it is written
-        assert running.damage == []
-        assert sums_hold(running.line_profile())
         try:
-            program.wait(milliseconds / 1000)
-        except subprocess.TimeoutExpired:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "ready\n"
+            running = Capture(path)  # while it is written
+            assert running.damage == []
+            assert sums_hold(running.line_profile())
+            time.sleep(milliseconds / 1000)
+        finally:
             program.kill()
     capture = Capture(path)
     assert capture.damage == []

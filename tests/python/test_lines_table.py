@@ -102,10 +102,10 @@ def test_below_it_is_what_was_missing(source: Path) -> None:
     lines = table([grown(source)]).splitlines()
     assert lines[11:14] == [
         "       Peak   Allocated       Freed Allocations   Line   Line Contents",
-        "    8.0 MiB     8.0 MiB     0.0 MiB           1      5   a = [1] * (10 ** 6)",
-        "    0.0 MiB     0.0 MiB     8.0 MiB           0      7   del a",
+        "   8.00 MiB    8.00 MiB         0 B           1      5   a = [1] * (10 ** 6)",
+        "        0 B         0 B    8.00 MiB           0      7   del a",
     ]
-    assert lines[15] == "my_func: 1 call, net 0.0 MiB, peak 8.0 MiB"
+    assert lines[15] == "my_func: 1 call, net 0 B, peak 8.00 MiB"
     assert max(map(len, lines[2:])) <= 80
 
 
@@ -138,8 +138,8 @@ def test_calls_are_summed_up_with_what_a_single_one_took(source: Path) -> None:
     each = {"min": MIB, "median": 2 * MIB, "max": 5 * MIB}
     many = function(source, [row(5, 1)], calls=1200, per_call=each, peak_bytes=5 * MIB)
     assert table([many]).splitlines()[-2] == (
-        "my_func: 1,200 calls, net 1.0 MiB, peak 5.0 MiB; "
-        "peak of a call 1.0 MiB to 5.0 MiB, median 2.0 MiB"
+        "my_func: 1,200 calls, net 1.00 MiB, peak 5.00 MiB; "
+        "peak of a call 1.00 MiB to 5.00 MiB, median 2.00 MiB"
     )
 
 

@@ -88,7 +88,7 @@ def _function(function: Function, source: Block, precision: int) -> list[str]:
     most = max(sizes, default=0)  # one scale for all bars of a function
     parts = [
         f"<h2>{_text(function['function'])}</h2>",
-        f"<p>{_text(function['file'])}<br>{_text(_calls(function, precision))}</p>",
+        f"<p>{_text(function['file'])}<br>{_text(_calls(function))}</p>",
         f"<p>{_text(source.remark)}</p>" if source.remark else "",
         "<div class='wide'><table><thead><tr><th>Line #</th>",
         *(f"<th title='{_text(told)}'>{name}</th>" for name, _, told in _COLUMNS),
@@ -135,10 +135,10 @@ def _count(number: int | None) -> str:
     return "<td>" if number is None else f"<td>{number:,}"
 
 
-def _calls(function: Function, precision: int) -> str:
+def _calls(function: Function) -> str:
     from heapscope.lines.table import summary
 
-    return summary(function, precision).partition(": ")[2]
+    return summary(function).partition(": ")[2]
 
 
 def _text(text: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from heapscope.cli import units
 from heapscope.lines.source import Block, block_of
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ _HEADER = _ROW.format("Line #", "Mem usage", "Increment", "Occurrences", "Line C
 _MORE = "{0:>11} {1:>11} {2:>11} {3:>11} {4:>6}   {5:<}"
 _MORE_HEADER = _MORE.format("Peak", "Allocated", "Freed", "Allocations", "Line", "Line Contents")
 _MIB = float(1 << 20)
+_LEAST_TOLD = 1024  # bytes; smaller lines have no row in the second table
 _FOLDED = 3  # blank rows of a module's body beyond which they are one
 
 
@@ -66,10 +68,10 @@ def _write_function(
     for number, text in _folded(function, source.rows, figures):
         write(_line(number, figures.get(number), text, precision))
     write("\n")
-    _write_more(function, write, precision, dict(source.rows))
+    _write_more(function, write, dict(source.rows))
     if source.remark:
         write(f"({source.remark})\n")
-    write(summary(function, precision) + "\n")
+    write(summary(function) + "\n")
     write("\n")
 
 
@@ -108,14 +110,13 @@ def _folded(
 
 
 def _write_more(
-    function: Function, write: Callable[[str], object], precision: int, texts: Mapping[int, str]
+    function: Function, write: Callable[[str], object], texts: Mapping[int, str]
 ) -> None:
-    least = 0.5 * 10.0**-precision * _MIB
     told = [
         row
         for row in function["lines"]
         if max(row["peak_bytes"] or 0, row["allocated_bytes"] or 0, row["freed_bytes"] or 0)
-        >= least
+        >= _LEAST_TOLD
     ]
     if not told:
         return
@@ -123,9 +124,9 @@ def _write_more(
     for row in told:
         write(
             _MORE.format(
-                _mib(row["peak_bytes"], precision),
-                _mib(row["allocated_bytes"], precision),
-                _mib(row["freed_bytes"], precision),
+                _size(row["peak_bytes"]),
+                _size(row["allocated_bytes"]),
+                _size(row["freed_bytes"]),
                 row["allocations"],
                 "" if row["line"] is None else row["line"],
                 visible(texts.get(row["line"], "").strip()),
@@ -135,24 +136,26 @@ def _write_more(
     write("\n")
 
 
-def summary(function: Function, precision: int) -> str:
+def summary(function: Function) -> str:
     """Return the calls of a function in a line: how many, net and peak, and of a single one."""
-
-    def mib(count: float) -> str:
-        return _mib(count, precision).strip()
-
     name = visible(function["function"])
     calls = function.get("calls")
-    told = f"net {mib(function['net_bytes'])}, peak {mib(function['peak_bytes'])}"
+    told = f"net {_size(function['net_bytes'])}, peak {_size(function['peak_bytes'])}"
     if calls is None:
         return f"{name}: {told}"
     line = f"{name}: {calls:,} call{'' if calls == 1 else 's'}, {told}"
     each = function.get("per_call")
     if calls > 1 and each and each["min"] is not None:
         about = "" if each.get("median_exact", True) else "about "
-        range_ = f"{mib(each['min'])} to {mib(each['max'])}, median {about}{mib(each['median'])}"
+        range_ = (
+            f"{_size(each['min'])} to {_size(each['max'])}, median {about}{_size(each['median'])}"
+        )
         line += f"; peak of a call {range_}"
     return line
+
+
+def _size(count: float | None) -> str:
+    return "" if count is None else units.size(round(count))
 
 
 def _mib(count: float | None, precision: int) -> str:

@@ -62,9 +62,10 @@ TEST(NamedEvents, of_a_running_program_one_may_be_newer_than_the_end_that_was_re
   EventFile file;
   file.superblock.flags = 0;
   file.add_event(EventKind::kMark, "now", 2'000'000'100, 2'000'000'100);
+  file.add_event(EventKind::kSpan, "step", 2'000'000'100, 2'000'000'300).inside_ns = 200;
   const Capture capture = read(file);
   EXPECT_TRUE(capture.damage.empty());
-  ASSERT_EQ(capture.events.size(), 1U);
+  ASSERT_EQ(capture.events.size(), 2U);
   EXPECT_EQ(capture.events[0].begin_ns, 2'000'000'000U);
 }
 
