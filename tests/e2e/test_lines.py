@@ -91,7 +91,7 @@ def test_marked_functions_are_told_after_the_program(directory: Path) -> None:
     assert table.startswith(f"Filename: work.py\n\n{HEADER}\n")
     assert table.count(HEADER) == 1
     assert re.search(r"^     8 +[\d.]+ MiB      2.0 MiB           1       block = ", table, re.M)
-    assert "marked: 1 call, net 2.0 MiB, peak 2.0 MiB" in table
+    assert "marked: 1 call, net 2.00 MiB, peak 2.00 MiB" in table
     assert {*os.listdir(directory)} - {"__pycache__"} == {"helper.py", "work.py"}
 
 
