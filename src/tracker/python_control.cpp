@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cerrno>
-#include <ctime>
 #include <new>
 
 #include "memory/raw_memory.h"
+#include "tracker/clock.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/native_hooks.h"
 #include "tracker/python_codes.h"
@@ -29,12 +29,6 @@ constexpr std::uint64_t kEventNs = 12;
 std::uint32_t last_run = 0;
 pid_t owner = 0;
 std::uint64_t tick_ends_ns = 0;  // when the open tick is to end; the ledger is looked at more often
-
-std::uint64_t clock_ns(clockid_t clock) noexcept {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 // In a child the tables of the parent are not mapped: they are forgotten, not freed.
 void forget_parent() noexcept {
@@ -73,7 +67,7 @@ StartResult start_tracking(const char* path, bool overwrite, std::uint32_t max_n
   state.uncommitted_lane = nullptr;
   state.tick_due = 0;
   state.countdown = kEventsPerClock;
-  state.now_ns = clock_ns(CLOCK_MONOTONIC);
+  state.now_ns = now_ns();
   state.next_tick_ns = state.now_ns + TickLog::kFirstTickNs;
   capture::Superblock& superblock = *state.superblock;
   superblock.process_id = static_cast<std::uint64_t>(getpid());
@@ -106,7 +100,7 @@ bool end_tracking() noexcept {
   collect_ledger(tick, true, true);
   thread.busy = kRecording;
   const bool taken = state.lock.lock();
-  state.now_ns = clock_ns(CLOCK_MONOTONIC);
+  state.now_ns = now_ns();
   tick.end_ns = state.now_ns;
   recorder.events().end_all(state.now_ns, state.live[0]);
   end_tick_now(tick, true);

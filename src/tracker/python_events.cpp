@@ -2,12 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <string_view>
 
 #include "cpython/code_text.h"
+#include "tracker/python_recording.h"
 #include "tracker/recorder.h"
-#include "tracker/recording.h"
 
 namespace heapscope::tracker {
 namespace {
@@ -49,12 +48,7 @@ void note(Write write) noexcept {
   thread.busy = kRecording;
   const bool taken = state.lock.lock();
   if (state.armed != 0) {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    state.now_ns =
-        static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-    state.superblock->end_ns = state.now_ns;
-    if ((state.peak_word & 1) != 0) state.superblock->peak_ns = state.now_ns;
+    read_clock();
     const std::uint32_t lane = has_lane && thread.run == state.run ? thread.lane->index : capture::kNoLane;
     write(recorder.events(), lane, state.now_ns, state.live[0]);
   }

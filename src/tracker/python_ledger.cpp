@@ -4,10 +4,10 @@
 #include <malloc.h>
 #include <atomic>
 #include <cstring>
-#include <ctime>
 
 #include "cpython/frames.h"
 #include "memory/raw_memory.h"
+#include "tracker/clock.h"
 #include "tracker/loader_hooks.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/python_control.h"
@@ -19,12 +19,6 @@
 
 namespace heapscope::tracker {
 namespace {
-
-std::uint64_t now_ns() noexcept {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 // Why a ledger is collected: what is costly is read at the end of each tick that is long enough, between them as
 // seldom, and once more when the heap is an eighth above where it was ever read.

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <cerrno>
-#include <ctime>
 #include <new>
 
+#include "tracker/clock.h"
 #include "tracker/python_codes.h"
 #include "tracker/recorder.h"
 #include "tracker/state.h"
@@ -71,12 +71,6 @@ std::uint64_t read_rss() noexcept {
     pages = pages * 10 + static_cast<std::uint64_t>(text[at] - '0');
   static const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   return pages * page_bytes;
-}
-
-std::uint64_t now_ns() noexcept {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 // Who holds the recording lock is marked, so that a signal handler forwards.

@@ -5,8 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <cerrno>
-#include <ctime>
 
+#include "tracker/clock.h"
 #include "tracker/native_hooks.h"
 #include "tracker/python_control.h"
 #include "tracker/python_ledger.h"
@@ -140,14 +140,15 @@ bool begins_event_slowly(ThreadState& thread) noexcept {
   return is_idle(thread);
 }
 
-bool clock_says_tick() noexcept {
-  state.countdown = kEventsPerClock;
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  state.now_ns =
-      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+void read_clock() noexcept {
+  state.now_ns = now_ns();
   state.superblock->end_ns = state.now_ns;
   if ((state.peak_word & 1) != 0) state.superblock->peak_ns = state.now_ns;
+}
+
+bool clock_says_tick() noexcept {
+  state.countdown = kEventsPerClock;
+  read_clock();
   if ((state.now_ns < state.next_tick_ns && !is_limit_near()) || state.tick_due != 0) return false;
   state.tick_due = 1;
   return true;

@@ -12,6 +12,8 @@ namespace heapscope::tracker {
 // Events between two readings of the clock.
 inline constexpr std::uint32_t kEventsPerClock = 256;
 
+// Now is state.now_ns, the capture's end, and the peak's time while the heap is at its maximum. Recording lock held.
+[[gnu::cold]] void read_clock() noexcept;
 // Reads the clock; true when a tick is over and the caller is to end it.
 [[gnu::cold]] bool clock_says_tick() noexcept;
 // Ends the tick; outside of the recording lock.

@@ -32,11 +32,11 @@ main()
 
 
 def run(
-    directory: Path, program: str, *options: str, answers: str = ""
+    directory: Path, program: str, *options: str, answers: str = "", verb: str = "run"
 ) -> subprocess.CompletedProcess[str]:
     (directory / "work.py").write_text(textwrap.dedent(program), encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "heapscope", "run", *options, "work.py"],
+        [sys.executable, "-m", "heapscope", verb, *options, "work.py"],
         cwd=directory,
         input=answers,
         capture_output=True,
@@ -264,16 +264,7 @@ PROFILED = GROWING.replace("def grow", "@profile\ndef grow")
 
 
 def lines(directory: Path, *options: str, answers: str = "") -> subprocess.CompletedProcess[str]:
-    (directory / "work.py").write_text(PROFILED, encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "heapscope", "lines", *options, "work.py"],
-        cwd=directory,
-        input=answers,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run(directory, PROFILED, *options, answers=answers, verb="lines")
 
 
 def test_a_profiled_program_stops_in_the_debugger_and_its_lines_are_told(tmp_path: Path) -> None:

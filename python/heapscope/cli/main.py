@@ -11,6 +11,10 @@ import sys
 
 from heapscope.cli.command_error import CommandError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 VERBS = {
     "run": "record every allocation of a program",
     "peak": "run a program and tell what was live at its highest moment, by line",
@@ -61,9 +65,13 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 done, 1 a check failed, 2 wrong usage or unusable input, 3 a damaged file,
         130 interrupted; ``run`` returns the program's own.
     """
-    arguments = sys.argv[1:] if argv is None else argv
+    return guard(_dispatch, sys.argv[1:] if argv is None else argv)
+
+
+def guard(verb: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Run a verb; what it raises becomes one line and an exit code."""
     try:
-        return _dispatch(arguments)
+        return verb(arguments)
     except CommandError as failure:
         say(str(failure))
         return failure.exit_code

@@ -10,7 +10,7 @@ import heapscope
 from heapscope.cli import lines
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.lines_invocation import LinesInvocation
-from heapscope.cli.main import say
+from heapscope.cli.main import guard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,16 +29,7 @@ def main(arguments: list[str]) -> int:
     int
         The program's exit code; 2 for wrong usage.
     """
-    try:
-        return _run(arguments)
-    except CommandError as failure:
-        say(str(failure))
-        return failure.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+    return guard(_run, arguments)
 
 
 def _run(arguments: list[str]) -> int:

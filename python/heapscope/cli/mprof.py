@@ -234,8 +234,7 @@ def _clean(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if _is_version(options):
         return 0
-    found = [str(row["file"]) for row in timeline_verbs.listing()]
-    timeline_verbs.remove(found, dry_run=options.dry_run)
+    timeline_verbs.clean(dry_run=options.dry_run)
     return 0
 
 

@@ -363,8 +363,7 @@ def _clean(arguments: list[str]) -> int:
     )
     parser.add_argument("--dry-run", action="store_true", help="only say which")
     options = parser.parse_args(arguments)
-    found = [str(row["file"]) for row in timeline_verbs.listing()]
-    timeline_verbs.remove(found, dry_run=options.dry_run)
+    timeline_verbs.clean(dry_run=options.dry_run)
     return 0
 
 

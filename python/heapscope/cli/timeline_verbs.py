@@ -94,6 +94,11 @@ def listing() -> list[dict[str, object]]:
     return rows
 
 
+def clean(*, dry_run: bool) -> None:
+    """Remove the files of this directory that have a name by the time of day, or only say which."""
+    remove([str(row["file"]) for row in listing()], dry_run=dry_run)
+
+
 def remove(paths: list[str], *, dry_run: bool) -> None:
     """Remove files, or only say which."""
     found = profiles.with_companions(paths)
