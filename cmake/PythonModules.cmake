@@ -1,9 +1,9 @@
 # The extension modules and what the wheel installs beside the Python package.
 find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
 
-file(GLOB tracker_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/tracker_module.cpp")
+file(GLOB tracker_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/tracker_*.cpp")
 if(tracker_module)
-  heapscope_sources(cpython_sources cpython)
+  heapscope_sources(cpython_sources cpython walker)
   Python_add_library(_tracker MODULE WITH_SOABI
     ${tracker_module} ${cpython_sources} ${HEAPSCOPE_TRACKER_SOURCES} ${HEAPSCOPE_TRACKER_PYTHON_SOURCES}
     "${PROJECT_SOURCE_DIR}/src/capture/line_table.cpp")
@@ -22,7 +22,8 @@ if(tracker_module)
   install(TARGETS _tracker LIBRARY DESTINATION heapscope)
 endif()
 
-file(GLOB analysis_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/analysis_*.cpp")
+file(GLOB analysis_module CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/modules/analysis_*.cpp"
+  "${PROJECT_SOURCE_DIR}/src/modules/heap_*.cpp")
 if(analysis_module)
   if(NOT nanobind_ROOT)
     execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir
