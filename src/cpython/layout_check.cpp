@@ -22,6 +22,7 @@
 #include <type_traits>
 
 #include "cpython/frames.h"
+#include "cpython/generators.h"
 #include "cpython/instance.h"
 #include "cpython/pymalloc.h"
 
@@ -36,6 +37,23 @@ static_assert(offsetof(Frame, frame_object) == offsetof(_PyInterpreterFrame, fra
 static_assert(sizeof(Frame) <= sizeof(_PyInterpreterFrame));
 static_assert(sizeof(_Py_CODEUNIT) == 2);
 static_assert(kFirstLocal == offsetof(_PyInterpreterFrame, localsplus));
+static_assert(sizeof(PyObject) + sizeof(void*) == offsetof(PyFrameObject, f_frame));
+static_assert(FRAME_OWNED_BY_THREAD == kOwnedByThread && FRAME_OWNED_BY_GENERATOR == kOwnedByGenerator &&
+              FRAME_OWNED_BY_FRAME_OBJECT == kOwnedByFrameObject);
+#endif
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030E0000
+static_assert(offsetof(Frame, locals) == offsetof(_PyInterpreterFrame, f_locals));
+static_assert(offsetof(Frame, stack_top) == offsetof(_PyInterpreterFrame, stacktop));
+static_assert(FRAME_EXECUTING == 0 && FRAME_CLEARED > 0 && FRAME_SUSPENDED < 0);
+#endif
+#if PY_VERSION_HEX >= 0x030C0000
+static_assert(offsetof(Frame, function) == offsetof(_PyInterpreterFrame, f_funcobj));
+#elif PY_VERSION_HEX >= 0x030B0000
+static_assert(offsetof(Frame, function) == offsetof(_PyInterpreterFrame, f_func));
+#endif
+#if PY_VERSION_HEX >= 0x030E0000
+static_assert(offsetof(Frame, stack_pointer) == offsetof(_PyInterpreterFrame, stackpointer));
+static_assert(offsetof(Frame, locals) == offsetof(_PyInterpreterFrame, f_locals));
 #endif
 
 #if defined(HEAPSCOPE_HAS_DICT_HEADER)
