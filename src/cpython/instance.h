@@ -40,18 +40,21 @@ struct SharedEntry {
 };
 inline constexpr std::uint8_t kSplitKeys = 2;
 
+#if PY_VERSION_HEX >= 0x030D0000
+#ifdef Py_TPFLAGS_INLINE_VALUES
+inline constexpr unsigned long kInlineValuesFlag = Py_TPFLAGS_INLINE_VALUES;
+#else
+inline constexpr unsigned long kInlineValuesFlag = 1UL << 2;
+#endif
+#endif
+
 // The dictionary of an instance with a managed one, or null; `values` are its inline values, or null.
 inline PyObject* managed_dictionary(PyObject* object, PyObject* const*& values) noexcept {
   auto* words = reinterpret_cast<void**>(object);
   values = nullptr;
 #if PY_VERSION_HEX >= 0x030D0000
   if (words[-3] != nullptr) return static_cast<PyObject*>(words[-3]);
-#ifdef Py_TPFLAGS_INLINE_VALUES
-  constexpr unsigned long kInlineValues = Py_TPFLAGS_INLINE_VALUES;
-#else
-  constexpr unsigned long kInlineValues = 1UL << 2;
-#endif
-  if ((Py_TYPE(object)->tp_flags & kInlineValues) == 0) return nullptr;
+  if ((Py_TYPE(object)->tp_flags & kInlineValuesFlag) == 0) return nullptr;
   // Four bytes come first: capacity, size, embedded, valid.
   const char* inlined = reinterpret_cast<const char*>(object) + Py_TYPE(object)->tp_basicsize;
   if (inlined[3] != 0) values = reinterpret_cast<PyObject* const*>(inlined + sizeof(void*));

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "cpython/frames.h"
+#include "modules/tracker_heap.h"
 #include "tracker/python_control.h"
 #include "tracker/python_events.h"
 #include "tracker/python_limits.h"
@@ -225,5 +226,6 @@ PyMODINIT_FUNC PyInit__tracker() {
                            PyModule_AddIntConstant(made, "RSS_SEEN_OFFSET", rss_seen) == 0))
     Py_CLEAR(made);
   if (made != nullptr && PyModule_AddFunctions(made, tracker::trace_methods) != 0) Py_CLEAR(made);
+  if (made != nullptr && !heapscope::walker::add_heap_functions(made)) Py_CLEAR(made);
   return made;
 }

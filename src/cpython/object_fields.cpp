@@ -1,0 +1,148 @@
+#include "cpython/object_fields.h"
+
+#include <structmember.h>
+
+namespace heapscope::cpython {
+namespace {
+
+#define HEAPSCOPE_FIELD(name, structure, member) \
+  ObjectField { name, static_cast<std::int32_t>(offsetof(structure, member)) }
+
+constexpr ObjectField kFunction[] = {
+    HEAPSCOPE_FIELD("__globals__", PyFunctionObject, func_globals),
+    HEAPSCOPE_FIELD("__builtins__", PyFunctionObject, func_builtins),
+    HEAPSCOPE_FIELD("__name__", PyFunctionObject, func_name),
+    HEAPSCOPE_FIELD("__qualname__", PyFunctionObject, func_qualname),
+    HEAPSCOPE_FIELD("__code__", PyFunctionObject, func_code),
+    HEAPSCOPE_FIELD("__defaults__", PyFunctionObject, func_defaults),
+    HEAPSCOPE_FIELD("__kwdefaults__", PyFunctionObject, func_kwdefaults),
+    HEAPSCOPE_FIELD("__closure__", PyFunctionObject, func_closure),
+    HEAPSCOPE_FIELD("__doc__", PyFunctionObject, func_doc),
+    HEAPSCOPE_FIELD("__dict__", PyFunctionObject, func_dict),
+    HEAPSCOPE_FIELD("__module__", PyFunctionObject, func_module),
+    HEAPSCOPE_FIELD("__annotations__", PyFunctionObject, func_annotations),
+#if PY_VERSION_HEX >= 0x030C0000
+    HEAPSCOPE_FIELD("__type_params__", PyFunctionObject, func_typeparams),
+#endif
+#if PY_VERSION_HEX >= 0x030E0000
+    HEAPSCOPE_FIELD("__annotate__", PyFunctionObject, func_annotate),
+#endif
+};
+
+constexpr ObjectField kCode[] = {
+    HEAPSCOPE_FIELD("co_consts", PyCodeObject, co_consts),
+    HEAPSCOPE_FIELD("co_names", PyCodeObject, co_names),
+    HEAPSCOPE_FIELD("co_filename", PyCodeObject, co_filename),
+    HEAPSCOPE_FIELD("co_name", PyCodeObject, co_name),
+    HEAPSCOPE_FIELD("co_linetable", PyCodeObject, co_linetable),
+#if PY_VERSION_HEX < 0x030B0000
+    HEAPSCOPE_FIELD("co_code", PyCodeObject, co_code),
+    HEAPSCOPE_FIELD("co_varnames", PyCodeObject, co_varnames),
+    HEAPSCOPE_FIELD("co_freevars", PyCodeObject, co_freevars),
+    HEAPSCOPE_FIELD("co_cellvars", PyCodeObject, co_cellvars),
+    HEAPSCOPE_FIELD("<co_zombieframe>", PyCodeObject, co_zombieframe),
+#else
+    HEAPSCOPE_FIELD("co_qualname", PyCodeObject, co_qualname),
+    HEAPSCOPE_FIELD("co_exceptiontable", PyCodeObject, co_exceptiontable),
+    HEAPSCOPE_FIELD("<co_localsplusnames>", PyCodeObject, co_localsplusnames),
+    HEAPSCOPE_FIELD("<co_localspluskinds>", PyCodeObject, co_localspluskinds),
+#if PY_VERSION_HEX < 0x030C0000
+    HEAPSCOPE_FIELD("co_code", PyCodeObject, _co_code),
+#endif
+#endif
+};
+
+constexpr ObjectField kMethod[] = {
+    HEAPSCOPE_FIELD("__func__", PyMethodObject, im_func),
+    HEAPSCOPE_FIELD("__self__", PyMethodObject, im_self),
+};
+constexpr ObjectField kInstanceMethod[] = {HEAPSCOPE_FIELD("__func__", PyInstanceMethodObject, func)};
+constexpr ObjectField kCell[] = {HEAPSCOPE_FIELD("cell_contents", PyCellObject, ob_ref)};
+constexpr ObjectField kBuiltinMethod[] = {
+    HEAPSCOPE_FIELD("__self__", PyCMethodObject, func.m_self),
+    HEAPSCOPE_FIELD("__module__", PyCMethodObject, func.m_module),
+    HEAPSCOPE_FIELD("<mm_class>", PyCMethodObject, mm_class),
+};
+constexpr ObjectField kDescriptor[] = {
+    HEAPSCOPE_FIELD("__objclass__", PyDescrObject, d_type),
+    HEAPSCOPE_FIELD("__name__", PyDescrObject, d_name),
+    HEAPSCOPE_FIELD("__qualname__", PyDescrObject, d_qualname),
+};
+constexpr ObjectField kWeakReference[] = {
+    HEAPSCOPE_FIELD("__callback__", PyWeakReference, wr_callback),
+};
+constexpr ObjectField kTraceback[] = {
+    HEAPSCOPE_FIELD("tb_next", PyTracebackObject, tb_next),
+    HEAPSCOPE_FIELD("tb_frame", PyTracebackObject, tb_frame),
+};
+constexpr ObjectField kSlice[] = {
+    HEAPSCOPE_FIELD("start", PySliceObject, start),
+    HEAPSCOPE_FIELD("stop", PySliceObject, stop),
+    HEAPSCOPE_FIELD("step", PySliceObject, step),
+};
+constexpr ObjectField kException[] = {
+    HEAPSCOPE_FIELD("__dict__", PyBaseExceptionObject, dict),
+    HEAPSCOPE_FIELD("args", PyBaseExceptionObject, args),
+#if PY_VERSION_HEX >= 0x030B0000
+    HEAPSCOPE_FIELD("__notes__", PyBaseExceptionObject, notes),
+#endif
+    HEAPSCOPE_FIELD("__traceback__", PyBaseExceptionObject, traceback),
+    HEAPSCOPE_FIELD("__context__", PyBaseExceptionObject, context),
+    HEAPSCOPE_FIELD("__cause__", PyBaseExceptionObject, cause),
+};
+// PyModuleObject is in no public header before 3.14.
+constexpr ObjectField kModule[] = {{"__dict__", 16}, {"<md_name>", 48}};
+
+#define HEAPSCOPE_FIELDS(fields) fields, sizeof(fields) / sizeof((fields)[0])
+
+const KnownType kKnown[] = {
+    {&PyBaseObject_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyUnicode_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyBytes_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyLong_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyFloat_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyBool_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyComplex_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyByteArray_Type, nullptr, 0, KnownTail::kNothing},
+    {&PyList_Type, nullptr, 0, KnownTail::kList},
+    {&PyTuple_Type, nullptr, 0, KnownTail::kTuple},
+    {&PyDict_Type, nullptr, 0, KnownTail::kDictionary},
+    {&PySet_Type, nullptr, 0, KnownTail::kSet},
+    {&PyFrozenSet_Type, nullptr, 0, KnownTail::kSet},
+    {&PyType_Type, nullptr, 0, KnownTail::kType},
+    {&PyFunction_Type, HEAPSCOPE_FIELDS(kFunction), KnownTail::kNothing},
+    {&PyCode_Type, HEAPSCOPE_FIELDS(kCode), KnownTail::kNothing},
+    {&PyMethod_Type, HEAPSCOPE_FIELDS(kMethod), KnownTail::kNothing},
+    {&PyInstanceMethod_Type, HEAPSCOPE_FIELDS(kInstanceMethod), KnownTail::kNothing},
+    {&PyCell_Type, HEAPSCOPE_FIELDS(kCell), KnownTail::kNothing},
+    {&PyCFunction_Type, kBuiltinMethod, 2, KnownTail::kNothing},
+    {&PyCMethod_Type, HEAPSCOPE_FIELDS(kBuiltinMethod), KnownTail::kNothing},
+    {&PyMethodDescr_Type, HEAPSCOPE_FIELDS(kDescriptor), KnownTail::kNothing},
+    {&PyClassMethodDescr_Type, HEAPSCOPE_FIELDS(kDescriptor), KnownTail::kNothing},
+    {&PyMemberDescr_Type, HEAPSCOPE_FIELDS(kDescriptor), KnownTail::kNothing},
+    {&PyGetSetDescr_Type, HEAPSCOPE_FIELDS(kDescriptor), KnownTail::kNothing},
+    {&PyWrapperDescr_Type, HEAPSCOPE_FIELDS(kDescriptor), KnownTail::kNothing},
+    {&_PyWeakref_RefType, HEAPSCOPE_FIELDS(kWeakReference), KnownTail::kNothing},
+    {&_PyWeakref_ProxyType, HEAPSCOPE_FIELDS(kWeakReference), KnownTail::kNothing},
+    {&_PyWeakref_CallableProxyType, HEAPSCOPE_FIELDS(kWeakReference), KnownTail::kNothing},
+    {&PyTraceBack_Type, HEAPSCOPE_FIELDS(kTraceback), KnownTail::kNothing},
+    {&PySlice_Type, HEAPSCOPE_FIELDS(kSlice), KnownTail::kNothing},
+    {&PyModule_Type, HEAPSCOPE_FIELDS(kModule), KnownTail::kTraverse},
+};
+
+}  // namespace
+
+const KnownType* known_type(const PyTypeObject* type) noexcept {
+  for (const KnownType& known : kKnown) {
+    if (known.type == type) return &known;
+  }
+  // A variable of libpython, so no constant.
+  static KnownType exception;
+  if (reinterpret_cast<const PyObject*>(type) == PyExc_BaseException) {
+    exception = {type, HEAPSCOPE_FIELDS(kException), KnownTail::kNothing};
+    return &exception;
+  }
+  return nullptr;
+}
+
+}  // namespace heapscope::cpython

@@ -1,0 +1,244 @@
+#include "modules/tracker_heap.h"
+
+#include <cerrno>
+#include <new>
+
+#include "walker/walk.h"
+
+namespace heapscope::walker {
+namespace {
+
+// A Walk lives in pages of its own: the program's allocator never sees it.
+Walk* make_walk() noexcept {
+  void* pages = map_zeroed(sizeof(Walk), false);
+  return pages != nullptr ? new (pages) Walk : nullptr;
+}
+
+void drop_walk(Walk* walk) noexcept {
+  if (walk == nullptr) return;
+  walk->release();
+  walk->~Walk();
+  munmap(walk, sizeof(Walk));
+}
+
+struct HeapWalk {
+  PyObject_HEAD Walk* walk;
+  Py_ssize_t exports;
+};
+
+struct HeapSection {
+  PyObject_HEAD HeapWalk* owner;
+  const void* data;
+  std::size_t bytes;
+};
+
+PyTypeObject* walk_type = nullptr;
+PyTypeObject* section_type = nullptr;
+
+void free_object(PyObject* self) noexcept {
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+void section_dealloc(PyObject* self) {
+  Py_XDECREF(reinterpret_cast<HeapSection*>(self)->owner);
+  free_object(self);
+}
+
+int section_get_buffer(PyObject* self, Py_buffer* view, int flags) {
+  auto* section = reinterpret_cast<HeapSection*>(self);
+  if (section->owner->walk == nullptr) {
+    PyErr_SetString(PyExc_ValueError, "the heap walk was released");
+    return -1;
+  }
+  static char nothing = 0;
+  void* data = section->bytes != 0 ? const_cast<void*>(section->data) : &nothing;
+  const int result = PyBuffer_FillInfo(view, self, data, static_cast<Py_ssize_t>(section->bytes), 1, flags);
+  if (result == 0) ++section->owner->exports;
+  return result;
+}
+
+void section_release_buffer(PyObject* self, Py_buffer*) {
+  --reinterpret_cast<HeapSection*>(self)->owner->exports;
+}
+
+void walk_dealloc(PyObject* self) {
+  drop_walk(reinterpret_cast<HeapWalk*>(self)->walk);
+  free_object(self);
+}
+
+PyObject* walk_sections(PyObject* self, PyObject*) {
+  auto* owner = reinterpret_cast<HeapWalk*>(self);
+  if (owner->walk == nullptr) {
+    PyErr_SetString(PyExc_ValueError, "the heap walk was released");
+    return nullptr;
+  }
+  Section sections[kMostSections];
+  const std::size_t count = owner->walk->sections(sections);
+  PyObject* list = PyList_New(0);
+  for (std::size_t index = 0; list != nullptr && index < count; ++index) {
+    PyObject* made = section_type->tp_alloc(section_type, 0);
+    PyObject* view = nullptr;
+    PyObject* pair = nullptr;
+    if (made != nullptr) {
+      auto* section = reinterpret_cast<HeapSection*>(made);
+      Py_INCREF(self);
+      section->owner = owner;
+      section->data = sections[index].data;
+      section->bytes = sections[index].bytes;
+      view = PyMemoryView_FromObject(made);
+      Py_DECREF(made);
+    }
+    if (view != nullptr) pair = Py_BuildValue("(IN)", static_cast<unsigned>(sections[index].kind), view);
+    if (pair == nullptr || PyList_Append(list, pair) != 0) Py_CLEAR(list);
+    Py_XDECREF(pair);
+  }
+  return list;
+}
+
+PyObject* walk_release(PyObject* self, PyObject*) {
+  auto* owner = reinterpret_cast<HeapWalk*>(self);
+  if (owner->exports != 0) {
+    PyErr_SetString(PyExc_BufferError, "the heap walk cannot be released while its sections are in use");
+    return nullptr;
+  }
+  drop_walk(owner->walk);
+  owner->walk = nullptr;
+  Py_RETURN_NONE;
+}
+
+PyMethodDef walk_methods[] = {
+    {"sections", walk_sections, METH_NOARGS,
+     "sections()\n--\n\nThe sections of the raw form: a list of (kind, memoryview)."},
+    {"release", walk_release, METH_NOARGS,
+     "release()\n--\n\nGive the memory back; BufferError while a section is in use."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot walk_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(walk_dealloc)},
+    {Py_tp_methods, walk_methods},
+    {Py_tp_doc, const_cast<char*>("The object heap at one instant, in memory.")},
+    {0, nullptr},
+};
+PyType_Spec walk_spec = {"heapscope._tracker.HeapWalk", sizeof(HeapWalk), 0,
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, walk_slots};
+
+PyType_Slot section_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(section_dealloc)},
+    {Py_bf_getbuffer, reinterpret_cast<void*>(section_get_buffer)},
+    {Py_bf_releasebuffer, reinterpret_cast<void*>(section_release_buffer)},
+    {0, nullptr},
+};
+PyType_Spec section_spec = {"heapscope._tracker.HeapSection", sizeof(HeapSection), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, section_slots};
+
+PyObject* raise(const char* reason) noexcept {
+  const bool memory = std::strstr(reason, "memory") != nullptr;
+  PyErr_SetString(memory ? PyExc_MemoryError : PyExc_RuntimeError, reason);
+  return nullptr;
+}
+
+PyObject* heap_walk(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"native", "fingerprints", nullptr};
+  int native = 0;
+  int fingerprints = 1;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$pp:heap_walk", const_cast<char**>(names), &native,
+                                   &fingerprints)) {
+    return nullptr;
+  }
+  WalkOptions options;
+  options.native = native != 0;
+  options.fingerprints = fingerprints != 0;
+  Walk* walk = make_walk();
+  if (walk == nullptr) return PyErr_NoMemory();
+  const char* failure = walk->run(options);
+  PyObject* made = failure == nullptr ? walk_type->tp_alloc(walk_type, 0) : raise(failure);
+  if (made == nullptr) {
+    drop_walk(walk);
+    return nullptr;
+  }
+  reinterpret_cast<HeapWalk*>(made)->walk = walk;
+  return made;
+}
+
+PyObject* write_in_process(const char* path, const WalkOptions& options) noexcept {
+  Walk* walk = make_walk();
+  if (walk == nullptr) return PyErr_NoMemory();
+  std::uint64_t bytes = 0;
+  const char* failure = walk->run(options);
+  int error = 0;
+  if (failure == nullptr) {
+    Py_BEGIN_ALLOW_THREADS error = write_walk(*walk, path, bytes);
+    Py_END_ALLOW_THREADS
+  }
+  PyObject* result = nullptr;
+  if (failure != nullptr) {
+    raise(failure);
+  } else if (error != 0) {
+    errno = error;
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+  } else {
+    result =
+        Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "pause_ns", walk->pause_ns(), "walk_cpu_ns",
+                      walk->walk_cpu_ns(), "objects", static_cast<unsigned long long>(walk->object_count()),
+                      "references", static_cast<unsigned long long>(walk->references().size()), "total_bytes",
+                      walk->total_bytes(), "bytes", static_cast<unsigned long long>(bytes));
+  }
+  drop_walk(walk);
+  return result;
+}
+
+PyObject* heap_write(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"path", "fork", "native", "fingerprints", nullptr};
+  PyObject* path = nullptr;
+  int fork = 0;
+  int native = 0;
+  int fingerprints = 1;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppp:heap_write", const_cast<char**>(names),
+                                   PyUnicode_FSConverter, &path, &fork, &native, &fingerprints)) {
+    return nullptr;
+  }
+  WalkOptions options;
+  options.native = native != 0;
+  options.fingerprints = fingerprints != 0;
+  PyObject* result = nullptr;
+  if (fork != 0) {
+    PyErr_SetString(PyExc_NotImplementedError, "a forked heap snapshot cannot be taken yet");
+  } else {
+    result = write_in_process(PyBytes_AS_STRING(path), options);
+  }
+  Py_DECREF(path);
+  return result;
+}
+
+PyMethodDef functions[] = {
+    {"heap_walk", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_walk)),
+     METH_VARARGS | METH_KEYWORDS,
+     "heap_walk(*, native=False, fingerprints=True)\n--\n\n"
+     "Every living object, in memory: a HeapWalk.\n\nRaises MemoryError or RuntimeError in one line."},
+    {"heap_write", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_write)),
+     METH_VARARGS | METH_KEYWORDS,
+     "heap_write(path, *, fork=False, native=False, fingerprints=True)\n--\n\n"
+     "Every living object, into a raw file; what it cost as a dict.\n\n"
+     "Raises OSError, MemoryError or RuntimeError in one line; the file is whole or not there."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyTypeObject* add_type(PyObject* module, PyType_Spec& spec) noexcept {
+  auto* type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  if (type != nullptr && PyModule_AddType(module, type) != 0) Py_CLEAR(type);
+  return type;
+}
+
+}  // namespace
+
+bool add_heap_functions(PyObject* module) noexcept {
+  learn_interpreter();
+  if (walk_type == nullptr) walk_type = add_type(module, walk_spec);
+  if (section_type == nullptr) section_type = add_type(module, section_spec);
+  return walk_type != nullptr && section_type != nullptr && PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace heapscope::walker
