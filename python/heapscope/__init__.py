@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # typing itself would be most of the cost of this module
 if TYPE_CHECKING:
     from heapscope.capture import Capture
     from heapscope.checkpoints import Checkpoint, using
-    from heapscope.errors import CaptureError, HeapscopeError, TrackingError
+    from heapscope.errors import CaptureError, HeapscopeError, SnapshotError, TrackingError
     from heapscope.marks import mark
     from heapscope.measuring import measure
     from heapscope.profiling import profile
@@ -47,6 +47,7 @@ __all__ = [
     "Frame",
     "HeapscopeError",
     "Snapshot",
+    "SnapshotError",
     "Statistic",
     "StatisticDiff",
     "Trace",
@@ -82,6 +83,7 @@ _HOMES = {
     "Frame": "traces",
     "HeapscopeError": "errors",
     "Snapshot": "traces",
+    "SnapshotError": "errors",
     "Statistic": "traces",
     "StatisticDiff": "traces",
     "Trace": "traces",

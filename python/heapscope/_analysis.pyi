@@ -1,7 +1,7 @@
 """Reads captures and answers questions about them; bytes are requested bytes, times are seconds."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 class Capture:
@@ -165,6 +165,93 @@ class CallTree:
     def children(self, call: int, limit: int | None = None) -> list[dict[str, Any]]:
         """The calls below one, highest first."""
     def count_children(self, call: int) -> int: ...
+
+class HeapSet:
+    """Objects of one snapshot, by ascending id. Immutable; keeps the snapshot alive."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, id: int, /) -> bool: ...
+    def __getitem__(self, index: int, /) -> int: ...
+    def __iter__(self) -> Iterator[int]: ...
+    def __hash__(self) -> int: ...
+    def __and__(self, other: HeapSet, /) -> HeapSet: ...
+    def __or__(self, other: HeapSet, /) -> HeapSet: ...
+    def __xor__(self, other: HeapSet, /) -> HeapSet: ...
+    def __sub__(self, other: HeapSet, /) -> HeapSet: ...
+    def ids(self) -> bytes:
+        """The ids as little-endian uint32."""
+
+class HeapGraph:
+    """A heap snapshot, in memory. Immutable and thread-safe.
+
+    An analysis is made when it is first asked for, without the GIL, and kept. Ids are 1 to n by
+    address, roots first; 0 is none. Bytes of objects are shallow unless they are called retained.
+
+    Raises
+    ------
+    heapscope.SnapshotError
+        The file is no snapshot, of another version, or damaged.
+    """
+
+    def __init__(self, path: str | bytes | os.PathLike[str]) -> None: ...
+    @staticmethod
+    def from_walk(sections: Iterable[tuple[int, object]]) -> HeapGraph:
+        """From what `_tracker.heap_walk` left: kinds of sections and their bytes, which are copied."""
+    @property
+    def info(self) -> dict[str, str]: ...
+    @property
+    def object_count(self) -> int:
+        """Python objects, garbage included."""
+    @property
+    def reference_count(self) -> int: ...
+    @property
+    def total_bytes(self) -> int:
+        """Of all Python objects, garbage included."""
+    @property
+    def tracked(self) -> bool:
+        """Whether objects know where and when they were allocated."""
+    def object(self, id: int) -> dict[str, Any]:
+        """What is known of an object.
+
+        id, type, size_bytes, retained_bytes, address (None: a root), reference_count (None: no
+        Python object), flags, distance (references from its root), held (why it is a root:
+        ``named``, ``immortal``, ``c``, ``garbage`` or None), reached_by (the kind of its root),
+        dominator (None: several roots hold it, or it is one), text ({text, kind, cut} or None),
+        birth ({stack, tick} or None).
+        """
+    def references(self, id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
+        """{total, rows}: a row has name, id, type, size_bytes and retained_bytes."""
+    def referrers(self, id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
+        """As `references`; name is what the referrer calls it."""
+    def at_addresses(self, addresses: Iterable[int]) -> list[int]:
+        """Ids of the objects there; 0: none begins there."""
+    def coverage(self) -> dict[str, Any]:
+        """Python objects by the kind of root that reaches them first.
+
+        named_objects, immortal_objects, c_objects, garbage_objects, and named_share: of all that
+        is held, what named and immortal roots reach.
+        """
+    def set_of(self, ids: Iterable[int]) -> HeapSet: ...
+    def everything(self) -> HeapSet:
+        """What roots reach, native blocks included."""
+    def unreachable(self) -> HeapSet:
+        """Garbage that no collection has found yet."""
+    def total(self, objects: HeapSet) -> int:
+        """Shallow bytes."""
+    def retained(self, objects: HeapSet) -> int:
+        """Bytes that freeing all of them together would free."""
+    def dominated(self, objects: HeapSet) -> HeapSet:
+        """What freeing all of them together would free, they included."""
+    def immediate_dominators(self, objects: HeapSet) -> HeapSet: ...
+    def retained_by_type(self) -> list[dict[str, Any]]:
+        """Rows of type, count, shallow_bytes and retained_bytes, most retained first.
+
+        Retained by a type is what its objects retain that no other of it dominates.
+        """
+    def biggest(self, limit: int = 10) -> list[dict[str, Any]]:
+        """Rows of id, type, size_bytes and retained_bytes, most retained first."""
+    def dominator_children(self, id: int, limit: int = 100) -> dict[str, Any]:
+        """{total, rows, hidden}: what the object alone keeps; of 0: what hangs on nothing alone."""
 
 def seal(
     path: str | bytes | os.PathLike[str],

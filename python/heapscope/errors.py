@@ -15,7 +15,14 @@ class HeapscopeError(Exception):
     exit_code: int = 2
 
 
-class CaptureError(HeapscopeError):
+class _FileError(HeapscopeError):
+    def __init__(self, message: str, *, path: str | None = None, offset: int = 0) -> None:
+        super().__init__(message if path is None else f"{path}: {message}")
+        self.path = path
+        self.offset = offset
+
+
+class CaptureError(_FileError):
     """A capture cannot be read or stored.
 
     Parameters
@@ -28,10 +35,19 @@ class CaptureError(HeapscopeError):
         Of the byte in the file where it went wrong.
     """
 
-    def __init__(self, message: str, *, path: str | None = None, offset: int = 0) -> None:
-        super().__init__(message if path is None else f"{path}: {message}")
-        self.path = path
-        self.offset = offset
+
+class SnapshotError(_FileError):
+    """A heap snapshot cannot be taken, read or stored.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    path : str, optional
+        The file.
+    offset : int
+        Of the byte in the file where it went wrong.
+    """
 
 
 class TrackingError(HeapscopeError):

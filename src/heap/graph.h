@@ -68,6 +68,29 @@ struct StackNode {
   std::uint32_t line = 0;
 };
 
+// Texts by number, one behind the other in one block; [0] is the empty text.
+class Texts {
+ public:
+  TextId add(std::string_view text) {
+    bytes_ += text;
+    ends_.push_back(bytes_.size());
+    return static_cast<TextId>(ends_.size() - 1);
+  }
+  std::string_view operator[](TextId id) const noexcept {
+    const std::uint64_t begin = id == 0 ? 0 : ends_[id - 1];
+    return std::string_view(bytes_).substr(begin, ends_[id] - begin);
+  }
+  std::size_t size() const noexcept { return ends_.size(); }
+  void reserve(std::size_t texts, std::size_t bytes) {
+    ends_.reserve(texts);
+    bytes_.reserve(bytes);
+  }
+
+ private:
+  std::string bytes_;
+  std::vector<std::uint64_t> ends_;
+};
+
 // The columns as they are; filled by the readers and by the builder of tests, then handed to Graph.
 // Column i belongs to object i; [0] is a filler. `offsets` has count + 2 entries: the references of object x are
 // references[offsets[x] .. offsets[x + 1]).
@@ -78,11 +101,11 @@ struct GraphColumns {
   std::vector<std::uint32_t> sizes;                           // kBigSize: in big_sizes
   std::vector<std::pair<ObjectId, std::uint64_t>> big_sizes;  // ascending
   std::vector<std::uint32_t> reference_counts;
-  std::vector<std::uint64_t> offsets;
+  std::vector<std::uint32_t> offsets;
   std::vector<ObjectId> references;
   std::vector<Type> types;
   std::vector<TextId> names;
-  std::vector<std::string> texts;
+  Texts texts;
   std::vector<Root> roots;                 // roots[i] is object i + 1
   std::vector<KeyText> key_texts;          // ascending by object
   std::vector<KeyText> previews;           // ascending by object
@@ -121,7 +144,7 @@ class Graph {
 
   std::span<const ObjectId> references(ObjectId object) const noexcept {
     return {columns_.references.data() + columns_.offsets[object],
-            static_cast<std::size_t>(columns_.offsets[object + 1] - columns_.offsets[object])};
+            columns_.offsets[object + 1] - columns_.offsets[object]};
   }
   std::uint64_t reference_total() const noexcept { return columns_.references.size(); }
 

@@ -1,4 +1,4 @@
-// The extension module heapscope._analysis: captures as plain Python objects. Types are in _analysis.pyi.
+// The extension module heapscope._analysis: captures and heap snapshots as plain Python objects. Types are in _analysis.pyi.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -13,6 +13,7 @@
 #include "capture/sealed.h"
 #include "modules/analysis_topics.h"
 #include "modules/analysis_values.h"
+#include "modules/heap_topics.h"
 
 namespace heapscope::modules {
 namespace {
@@ -76,6 +77,10 @@ NB_MODULE(_analysis, module) {
   add_rss(capture);
   add_function_lines(capture);
   add_lines(capture);
+  HeapGraphClass graph(module, "HeapGraph", "A heap snapshot, in memory.");
+  add_heap_graph(graph);
+  add_heap_sets(module, graph);
+  add_heap_dominators(graph);
   module.def("seal", &seal, nb::arg("path"), nb::arg("exit_status") = nb::none(),
              nb::arg("metadata") = nb::dict(), nb::arg("rss_samples") = nb::tuple());
   module.def("positions", &positions, nb::arg("table"), nb::arg("kind"), nb::arg("first_line"));

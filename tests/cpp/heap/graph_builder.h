@@ -52,7 +52,7 @@ class GraphBuilder {
 
   TextId text(std::string_view value) {
     const auto [entry, added] = text_ids_.try_emplace(std::string(value), static_cast<TextId>(texts_.size()));
-    if (added) texts_.emplace_back(value);
+    if (added) texts_.add(value);
     return entry->second;
   }
 
@@ -159,7 +159,7 @@ class GraphBuilder {
       if (each.size >= kBigSize) made.big_sizes.emplace_back(id, each.size);
       made.sizes.push_back(each.size >= kBigSize ? kBigSize : static_cast<std::uint32_t>(each.size));
       made.references.insert(made.references.end(), each.references.begin(), each.references.end());
-      made.offsets.push_back(made.references.size());
+      made.offsets.push_back(static_cast<std::uint32_t>(made.references.size()));
       if ((each.flags & kFingerprinted) != 0) made.fingerprints.emplace_back(id, each.fingerprint);
     }
     made.reference_counts = std::move(counts);
@@ -234,7 +234,8 @@ class GraphBuilder {
     }
     for (const TextId name : made.names) put(raw, RawSectionKind::kNames, name);
     std::string& bytes = raw[RawSectionKind::kTextBytes];
-    for (const std::string& each : made.texts) {
+    for (TextId id = 0; id < made.texts.size(); ++id) {
+      const std::string_view each = made.texts[id];
       put(raw, RawSectionKind::kTexts, RawText{bytes.size(), static_cast<std::uint32_t>(each.size()), 0});
       bytes += each;
     }
@@ -314,7 +315,7 @@ class GraphBuilder {
   std::vector<Node> nodes_;  // of id i: [i - 1]
   std::vector<Type> types_;
   std::vector<TextId> names_;
-  std::vector<std::string> texts_;
+  Texts texts_;
   std::map<std::string, TextId> text_ids_;
   std::vector<Root> roots_;
   std::vector<KeyText> key_texts_;

@@ -1,0 +1,58 @@
+#include "heap/heap.h"
+
+#include <cstring>
+#include <vector>
+
+#include "capture/input_file.h"
+#include "heap/raw_reader.h"
+
+namespace heapscope::heap {
+
+const RootSet& Heap::roots() const {
+  return keep(roots_, [&] { return find_roots(graph_); });
+}
+
+const Dominators& Heap::dominators() const {
+  return keep(dominators_, [&] { return find_dominators(graph_, roots()); });
+}
+
+const DominatorTree& Heap::dominator_tree() const {
+  return keep(dominator_tree_, [&] { return DominatorTree(dominators()); });
+}
+
+const Referrers& Heap::referrers() const {
+  return keep(referrers_, [&] { return Referrers(graph_); });
+}
+
+ObjectSet Heap::reachable() const {
+  const RootSet& found = roots();
+  std::vector<ObjectId> ids;
+  for (ObjectId id = graph_.root_count() + 1; id <= graph_.count(); ++id) {
+    if (found.reached_by[id] != Held::kGarbage) ids.push_back(id);
+  }
+  return ObjectSet(std::move(ids));
+}
+
+ObjectSet Heap::unreachable() const {
+  const RootSet& found = roots();
+  std::vector<ObjectId> ids;
+  for (ObjectId id = graph_.root_count() + 1; id <= graph_.count(); ++id) {
+    const bool owned = graph_.is_python(id) || found.parent[id] != 0;
+    if (found.reached_by[id] == Held::kGarbage && owned) ids.push_back(id);
+  }
+  return ObjectSet(std::move(ids));
+}
+
+capture::Result<Graph> open_snapshot(const std::string& path) noexcept {
+  using capture::Error;
+  using capture::ErrorCode;
+  const capture::Result<capture::InputFile> file = capture::InputFile::open(path);
+  if (!file) return file.error();
+  char magic[sizeof(kRawMagic)] = {};
+  const std::size_t got = file.value().read(0, magic, sizeof(magic));
+  if (got == 0) return Error{ErrorCode::kEmpty, "the file is empty"};
+  if (std::memcmp(magic, kRawMagic, got) == 0) return read_raw(file.value());
+  return Error{ErrorCode::kNotACapture, "is not a heap snapshot"};
+}
+
+}  // namespace heapscope::heap

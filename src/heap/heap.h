@@ -1,0 +1,57 @@
+// An opened heap snapshot: its graph, and what was found out about it. An analysis is made when it is first asked
+// for and kept. Thread-safe: one thread makes it, others that ask wait. No Python.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "capture/result.h"
+#include "heap/dominator_tree.h"
+#include "heap/dominators.h"
+#include "heap/graph.h"
+#include "heap/object_set.h"
+#include "heap/referrers.h"
+#include "heap/root_set.h"
+
+namespace heapscope::heap {
+
+class Heap {
+ public:
+  explicit Heap(Graph graph) noexcept : graph_(std::move(graph)) {}
+
+  const Graph& graph() const noexcept { return graph_; }
+  // These throw bad_alloc.
+  const RootSet& roots() const;
+  const Dominators& dominators() const;
+  const DominatorTree& dominator_tree() const;
+  const Referrers& referrers() const;
+
+  ObjectSet reachable() const;    // Python objects and native blocks that roots reach
+  ObjectSet unreachable() const;  // garbage, with the native blocks that it owns
+
+ private:
+  template <class Analysis>
+  struct Kept {
+    std::mutex mutex;
+    std::unique_ptr<const Analysis> analysis;
+  };
+  template <class Analysis, class Make>
+  static const Analysis& keep(Kept<Analysis>& kept, Make make) {
+    const std::lock_guard lock(kept.mutex);
+    if (!kept.analysis) kept.analysis = std::make_unique<const Analysis>(make());
+    return *kept.analysis;
+  }
+
+  Graph graph_;
+  mutable Kept<RootSet> roots_;
+  mutable Kept<Dominators> dominators_;
+  mutable Kept<DominatorTree> dominator_tree_;
+  mutable Kept<Referrers> referrers_;
+};
+
+// Of either form: what a walk left, or a sealed one. Errors as capture::open_capture.
+capture::Result<Graph> open_snapshot(const std::string& path) noexcept;
+
+}  // namespace heapscope::heap

@@ -1,0 +1,13 @@
+// The topics of _analysis about the heap: each function adds its methods to the class. One file each,
+// heap_<topic>.cpp.
+#pragma once
+
+#include "modules/heap_values.h"
+
+namespace heapscope::modules {
+
+void add_heap_graph(HeapGraphClass& graph);
+void add_heap_sets(nb::module_& module, HeapGraphClass& graph);
+void add_heap_dominators(HeapGraphClass& graph);
+
+}  // namespace heapscope::modules
