@@ -170,7 +170,7 @@ class HeapSet:
     """Objects of one snapshot, by ascending id. Immutable; keeps the snapshot alive."""
 
     def __len__(self) -> int: ...
-    def __contains__(self, id: int, /) -> bool: ...
+    def __contains__(self, object_id: int, /) -> bool: ...
     def __getitem__(self, index: int, /) -> int: ...
     def __iter__(self) -> Iterator[int]: ...
     def __hash__(self) -> int: ...
@@ -196,7 +196,7 @@ class HeapGraph:
     def __init__(self, path: str | bytes | os.PathLike[str]) -> None: ...
     @staticmethod
     def from_walk(sections: Iterable[tuple[int, object]]) -> HeapGraph:
-        """From what `_tracker.heap_walk` left: kinds of sections and their bytes, which are copied."""
+        """From what `_tracker.heap_walk` left: kinds of sections and their bytes."""
     @property
     def info(self) -> dict[str, str]: ...
     @property
@@ -210,7 +210,7 @@ class HeapGraph:
     @property
     def tracked(self) -> bool:
         """Whether objects know where and when they were allocated."""
-    def object(self, id: int) -> dict[str, Any]:
+    def object(self, object_id: int) -> dict[str, Any]:
         """What is known of an object.
 
         id, type, size_bytes, retained_bytes, address (None: a root), reference_count (None: no
@@ -219,9 +219,9 @@ class HeapGraph:
         dominator (None: several roots hold it, or it is one), text ({text, kind, cut} or None),
         birth ({stack, tick} or None).
         """
-    def references(self, id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
+    def references(self, object_id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
         """{total, rows}: a row has name, id, type, size_bytes and retained_bytes."""
-    def referrers(self, id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
+    def referrers(self, object_id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
         """As `references`; name is what the referrer calls it."""
     def at_addresses(self, addresses: Iterable[int]) -> list[int]:
         """Ids of the objects there; 0: none begins there."""
@@ -250,7 +250,7 @@ class HeapGraph:
         """
     def biggest(self, limit: int = 10) -> list[dict[str, Any]]:
         """Rows of id, type, size_bytes and retained_bytes, most retained first."""
-    def dominator_children(self, id: int, limit: int = 100) -> dict[str, Any]:
+    def dominator_children(self, object_id: int, limit: int = 100) -> dict[str, Any]:
         """{total, rows, hidden}: what the object alone keeps; of 0: what hangs on nothing alone."""
 
 def seal(

@@ -80,7 +80,7 @@ nb::dict dominator_children(const OpenedHeap& opened, ObjectId id, std::size_t l
 void add_heap_dominators(HeapGraphClass& graph) {
   graph.def("retained_by_type", &retained_by_type)
       .def("biggest", &biggest, nb::arg("limit") = 10)
-      .def("dominator_children", &dominator_children, nb::arg("id"), nb::arg("limit") = 100);
+      .def("dominator_children", &dominator_children, nb::arg("object_id"), nb::arg("limit") = 100);
 }
 
 }  // namespace heapscope::modules

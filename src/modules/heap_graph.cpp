@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "heap/raw_reader.h"
+#include "heap/reference_names.h"
 #include "modules/heap_topics.h"
 
 namespace heapscope::modules {
@@ -155,8 +156,8 @@ nb::dict object(const OpenedHeap& opened, ObjectId id) {
 }
 
 // What `from` calls its position-th reference.
-nb::object reference_name(const Graph&, ObjectId, std::uint32_t position) {
-  return text("<ref " + std::to_string(position) + ">");
+nb::object reference_name(const Graph& graph, ObjectId from, std::uint32_t position) {
+  return text(heap::add_step("", heap::name_reference(graph, from, position)));
 }
 
 nb::dict references(const OpenedHeap& opened, ObjectId id, std::size_t limit, std::size_t offset) {
@@ -244,9 +245,9 @@ void add_heap_graph(HeapGraphClass& graph) {
                    [](const OpenedHeap& opened) { return opened->graph().reference_total(); })
       .def_prop_ro("total_bytes", &python_bytes)
       .def_prop_ro("tracked", [](const OpenedHeap& opened) { return opened->graph().tracked(); })
-      .def("object", &object, nb::arg("id"))
-      .def("references", &references, nb::arg("id"), nb::arg("limit") = 100, nb::arg("offset") = 0)
-      .def("referrers", &referrers, nb::arg("id"), nb::arg("limit") = 100, nb::arg("offset") = 0)
+      .def("object", &object, nb::arg("object_id"))
+      .def("references", &references, nb::arg("object_id"), nb::arg("limit") = 100, nb::arg("offset") = 0)
+      .def("referrers", &referrers, nb::arg("object_id"), nb::arg("limit") = 100, nb::arg("offset") = 0)
       .def("at_addresses", &at_addresses, nb::arg("addresses"))
       .def("coverage", &coverage);
 }
