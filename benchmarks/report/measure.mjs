@@ -2,7 +2,7 @@
 //
 // Without pages: a made-up profile of 200,001 nodes, 131,072 changes and 1,000 ticks. Milliseconds.
 // first_ms     from navigation to the first flame, painted cold, a new page each time
-// zoom_ms      from a double click on a bar to the redrawn flame
+// zoom_ms      from the key that zooms into a bar, or out again, to the redrawn flame
 // brush_ms     from a new range of time to the page that answers it, everything re-aggregated
 // memray's pages have the first alone: its bars are in the page when they are drawn.
 
@@ -73,37 +73,35 @@ const install = () => {
   window.timed = (act) =>
     new Promise((resolve) => {
       const begin = performance.now();
+      const missed = setTimeout(() => {
+        drawn = null;
+        resolve(null);
+      }, 500);
       drawn = () => {
         drawn = null;
+        clearTimeout(missed);
         resolve(performance.now() - begin);
       };
       act();
-      setTimeout(() => drawn && ((drawn = null), resolve(null)), 500);
     });
 };
 
 async function zooms(page, times) {
   return page.evaluate(async (times) => {
-    const canvas = document.querySelector("div.flame canvas");
-    const area = canvas.getBoundingClientRect();
-    const flame = canvas.closest(".flame");
+    const flame = document.querySelector("div.flame canvas").closest(".flame");
+    const press = (key) => window.timed(() => flame.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })));
+    // To the first child: up in a flame, down in an icicle.
+    const deeper = (await press("ArrowDown")) !== null ? "ArrowDown" : "ArrowUp";
     const found = [];
-    for (let i = 0; found.length < times && i < 3 * times; i++) {
-      const home = i % 2 === 1;
-      const took = await window.timed(() => {
-        if (home) {
-          flame.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
-          return;
-        }
-        const at = {
-          clientX: area.left + area.width * ((0.137 * i) % 0.9),
-          clientY: area.top + 20 * (2 + (i % 12)) + 5,
-          bubbles: true,
-        };
-        canvas.dispatchEvent(new MouseEvent("dblclick", at));
-      });
-      if (took !== null) found.push(took);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let i = 0; found.length < times && i < 2 * times; i++) {
+      for (let level = 0; level <= i % 8; level++) {
+        if ((await press(deeper)) === null) break;
+        if (i % 3 === 1) await press("ArrowRight");
+      }
+      for (const key of ["Enter", "Home"]) {
+        const took = await press(key);
+        if (took !== null) found.push(took);
+      }
     }
     return found;
   }, times);
@@ -113,11 +111,13 @@ async function brushes(page, times) {
   return page.evaluate(async (times) => {
     const plot = document.querySelector(".plot");
     const found = [];
-    for (let i = 0; i < times; i++) {
+    let misses = 0; // the range has come to the end
+    for (let i = 0; i < times && misses < 3; i++) {
       const took = await window.timed(() =>
         plot.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })),
       );
       if (took !== null) found.push(took);
+      else misses++;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return found;
