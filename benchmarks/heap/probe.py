@@ -1,0 +1,173 @@
+"""One tool, once, on one heap, in a process of its own: prints a line of JSON.
+
+``probe.py TOOL SHAPE OBJECTS ordered|shuffled DIRECTORY``. Processor time is the process's; added
+memory is the highest resident size meanwhile above that before.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shapes import SHAPES
+
+Answer = dict[str, Any]
+
+
+class Stopwatch:
+    """Processor and wall time, and how much memory a stretch needed at most."""
+
+    def __enter__(self) -> Stopwatch:  # noqa: PYI034 - no typing_extensions there
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark is that of now
+        self._resident = resident("VmRSS")
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.cpu_s = time.process_time() - self._cpu
+        self.wall_s = time.perf_counter() - self._wall
+        self.added_bytes = max(0, resident("VmHWM") - self._resident)
+
+    def figures(self) -> Answer:
+        return {"cpu_s": self.cpu_s, "wall_s": self.wall_s, "added_bytes": self.added_bytes}
+
+
+def resident(name: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(name)
+
+
+# ---- heapscope
+
+
+def walk(root: object, directory: Path) -> Answer:
+    """The first snapshot of a process: objects, types, sizes and all references, in memory."""
+    from heapscope import _tracker
+
+    with Stopwatch() as watch:
+        taken = _tracker.heap_walk()
+    seen = graph_of(taken)
+    return {**watch.figures(), "objects": seen.object_count, "references": seen.reference_count}
+
+
+def graph_of(taken: Any) -> Any:
+    from heapscope import _analysis
+
+    return _analysis.HeapGraph.from_walk(taken.sections())
+
+
+def heap(root: object, directory: Path) -> Answer:
+    """``print(heapscope.heap())``: what guppy's users type."""
+    import heapscope
+
+    with Stopwatch() as watch:
+        text = str(heapscope.heap())
+    return {**watch.figures(), "rows": text.count("\n")}
+
+
+def sizeof(root: object, directory: Path) -> Answer:
+    """``heapscope.deep_sizeof(root)``: what Pympler's users call asizeof."""
+    import heapscope
+
+    with Stopwatch() as watch:
+        size = heapscope.deep_sizeof(root)
+    return {**watch.figures(), "bytes": size}
+
+
+def file(root: object, directory: Path) -> Answer:
+    """The sealed snapshot, with all references and names."""
+    import heapscope
+
+    path = directory / "heap.hsnap"
+    with Stopwatch() as watch:
+        heapscope.heap().save(path)
+    return {**watch.figures(), "file_bytes": path.stat().st_size}
+
+
+def fork(root: object, directory: Path) -> Answer:
+    """The pause of a snapshot that a copy of the process takes."""
+    from heapscope import _tracker
+
+    before = resident("VmRSS")
+    with Stopwatch() as watch:
+        started = time.thread_time_ns()
+        told = _tracker.heap_write(str(directory / "heap.raw"), fork=True)
+        spent = time.thread_time_ns() - started
+    return {
+        **watch.figures(),
+        "rss_bytes": before,
+        "parent_cpu_ns": spent,
+        "pause_ns": told["pause_ns"],
+    }
+
+
+# ---- peers
+
+
+def guppy(root: object, directory: Path) -> Answer:
+    peer = importlib.import_module("guppy").hpy()
+    with Stopwatch() as watch:
+        text = str(peer.heap())
+    return {**watch.figures(), "rows": text.count("\n")}
+
+
+def pympler_summary(root: object, directory: Path) -> Answer:
+    muppy = importlib.import_module("pympler.muppy")
+    summary = importlib.import_module("pympler.summary")
+    with Stopwatch() as watch:
+        lines = list(summary.format_(summary.summarize(muppy.get_objects())))
+    return {**watch.figures(), "rows": len(lines)}
+
+
+def pympler_asizeof(root: object, directory: Path) -> Answer:
+    asizeof = importlib.import_module("pympler.asizeof")
+    with Stopwatch() as watch:
+        size = asizeof.asizeof(root)
+    return {**watch.figures(), "bytes": size}
+
+
+def objgraph(root: object, directory: Path) -> Answer:
+    """Counts of what the collector tracks: one object in three to seven of these heaps."""
+    peer = importlib.import_module("objgraph")
+    with Stopwatch() as watch:
+        rows = peer.most_common_types(20)
+    return {**watch.figures(), "objects": sum(count for _, count in rows)}
+
+
+TOOLS: dict[str, Callable[[object, Path], Answer]] = {
+    "heapscope_walk": walk,
+    "heapscope_heap": heap,
+    "heapscope_sizeof": sizeof,
+    "heapscope_file": file,
+    "heapscope_fork": fork,
+    "guppy": guppy,
+    "pympler_summary": pympler_summary,
+    "pympler_asizeof": pympler_asizeof,
+    "objgraph": objgraph,
+}
+
+
+def main(arguments: list[str]) -> int:
+    tool, shape, objects, order, directory = arguments
+    if tool.startswith("heapscope"):
+        importlib.import_module("heapscope._tracker")
+    root = SHAPES[shape](int(objects), order == "shuffled")
+    gc.collect()
+    answer = TOOLS[tool](root, Path(directory))
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # taking the heap down is nobody's figure
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
