@@ -252,6 +252,43 @@ class HeapGraph:
         """Rows of id, type, size_bytes and retained_bytes, most retained first."""
     def dominator_children(self, object_id: int, limit: int = 100) -> dict[str, Any]:
         """{total, rows, hidden}: what the object alone keeps; of 0: what hangs on nothing alone."""
+    def partition(self, objects: HeapSet, by: str) -> list[dict[str, Any]]:
+        """Rows of kind, count, bytes and set; counts and bytes sum to the set's, most bytes first.
+
+        by: ``type``, ``class`` (heapy's: ``dict of X``), ``module`` (whose namespace holds it),
+        ``size``, ``referrers``, ``via``, ``id``, ``site``, ``stack``, ``birth``, ``generation``,
+        ``held`` or ``unity``.
+        """
+    def path_text(self, object_id: int) -> str:
+        """The best path, in Python syntax where Python can say it."""
+    def paths(
+        self, object_id: int, count: int = 1, without: Iterable[tuple[int, int]] = ()
+    ) -> list[dict[str, Any]]:
+        """The best paths from roots, as different as they can be; none: nothing holds the object.
+
+        A row has text, evaluates (the text is Python that gives the object) and steps: a list of
+        id, type and name (None of the first). `without`: references (from, to) that are not
+        followed.
+        """
+    def paths_between(self, from_id: int, to_id: int, count: int = 1) -> list[dict[str, Any]]:
+        """As `paths`; the text begins with ``_``, which is the first object."""
+    def merged_paths(self, objects: HeapSet, limit: int = 20) -> list[dict[str, Any]]:
+        """What holds how many of a set: rows whose counts and bytes sum to the set's.
+
+        A row has pattern (a path with ``[*]``; None: the row of all that did not fit), held_by (in
+        words), count, bytes, set, example (an id) and patterns (how many it stands for).
+        """
+    def retainers(
+        self, objects: HeapSet, depth: int = 7, rows: int = 200, dominators: bool = False
+    ) -> dict[str, Any]:
+        """{rows, rows_left_out}: who refers to the set and who to those, by kind (heapy's rp).
+
+        A row has place (``_``, ``a``, ``ab``, ...), parent, depth, mark (``-`` followed, ``S`` of
+        a kind that ends patterns, ``R`` a root, ``^`` the same set as row `seen`, ``+`` deeper),
+        seen, kind, count, bytes and set.
+        """
+    def roots(self) -> list[dict[str, Any]]:
+        """The named roots: id, kind, label, thread, file, line and number of references."""
 
 def seal(
     path: str | bytes | os.PathLike[str],

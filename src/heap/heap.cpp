@@ -24,6 +24,10 @@ const Referrers& Heap::referrers() const {
   return keep(referrers_, [&] { return Referrers(graph_); });
 }
 
+const Naming& Heap::naming() const {
+  return keep(naming_, [&] { return Naming(graph_, roots()); });
+}
+
 ObjectSet Heap::reachable() const {
   const RootSet& found = roots();
   std::vector<ObjectId> ids;

@@ -11,6 +11,7 @@
 #include "heap/dominator_tree.h"
 #include "heap/dominators.h"
 #include "heap/graph.h"
+#include "heap/naming.h"
 #include "heap/object_set.h"
 #include "heap/referrers.h"
 #include "heap/root_set.h"
@@ -27,6 +28,7 @@ class Heap {
   const Dominators& dominators() const;
   const DominatorTree& dominator_tree() const;
   const Referrers& referrers() const;
+  const Naming& naming() const;
 
   ObjectSet reachable() const;    // Python objects and native blocks that roots reach
   ObjectSet unreachable() const;  // garbage, with the native blocks that it owns
@@ -49,6 +51,7 @@ class Heap {
   mutable Kept<Dominators> dominators_;
   mutable Kept<DominatorTree> dominator_tree_;
   mutable Kept<Referrers> referrers_;
+  mutable Kept<Naming> naming_;
 };
 
 // Of either form: what a walk left, or a sealed one. Errors as capture::open_capture.

@@ -49,10 +49,10 @@ class Pattern {
       row.seen = entry->second;
     } else {
       children = children_of(row.set);
-      row.mark = children.empty()          ? RetainerMark::kRoot
-                 : ends                    ? RetainerMark::kEnd
+      row.mark = children.empty()         ? RetainerMark::kRoot
+                 : ends                   ? RetainerMark::kEnd
                  : depth >= limits_.depth ? RetainerMark::kDeeper
-                                           : RetainerMark::kFollowed;
+                                          : RetainerMark::kFollowed;
     }
     const bool followed = row.mark == RetainerMark::kFollowed;
     tree_.rows.push_back(std::move(row));

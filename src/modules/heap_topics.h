@@ -9,5 +9,7 @@ namespace heapscope::modules {
 void add_heap_graph(HeapGraphClass& graph);
 void add_heap_sets(nb::module_& module, HeapGraphClass& graph);
 void add_heap_dominators(HeapGraphClass& graph);
+void add_heap_partition(HeapGraphClass& graph);
+void add_heap_paths(HeapGraphClass& graph);
 
 }  // namespace heapscope::modules
