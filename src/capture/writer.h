@@ -47,6 +47,7 @@ class Writer {
   // Writes what the file holds to another one, marked as ended and with one more entry of metadata, beside
   // `path` first and then renamed over it; 0 or an errno. Open spans of events stay open. 1 ms a MiB.
   int copy_to(const char* path, const char* key, const char* value) const noexcept;
+  const char* path() const noexcept { return path_; }
 
   // Writes back, unmaps everything. The file stays.
   void close() noexcept;

@@ -53,7 +53,7 @@ inline constexpr std::size_t kGeneratorFields = 9;
 #if PY_VERSION_HEX >= 0x030B0000
 inline constexpr const char* kGeneratorFieldNames[3][kGeneratorFields] = {
     {"gi_code", "gi_frame", "__name__", "__qualname__", "<function>", "<locals>", "<exception>",
-     "<frame's code>", "<finalizer>"},
+     "<frame's code>", "<none>"},
     {"cr_code", "cr_frame", "__name__", "__qualname__", "<function>", "<locals>", "<exception>",
      "<frame's code>", "cr_origin"},
     {"ag_code", "ag_frame", "__name__", "__qualname__", "<function>", "<locals>", "<exception>",
@@ -98,7 +98,8 @@ inline void each_generator_field(PyObject* generator, Visit&& visit) noexcept {
 #else
   visit(alive ? holds.code : nullptr);
 #endif
-  visit(fields->gi_origin_or_finalizer);
+  // Not initialised in plain generators.
+  visit(Py_TYPE(generator) != &PyGen_Type ? fields->gi_origin_or_finalizer : nullptr);
 #else
   visit(fields->gi_code);
   visit(reinterpret_cast<PyObject*>(fields->gi_frame));

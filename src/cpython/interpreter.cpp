@@ -119,7 +119,8 @@ const char* interpreter_problem(PyInterpreterState* interpreter) noexcept {
   const auto& imports = imports_of(interpreter);
   if (PyInterpreterState_ThreadHead(interpreter) == nullptr) return kOther;
   if (imports.modules != PyImport_GetModuleDict()) return kOther;
-  if (interpreter->dict != PyInterpreterState_GetDict(interpreter)) return kOther;
+  PyObject* own = PyInterpreterState_GetDict(interpreter);  // made when first asked for
+  if (interpreter->dict != own) return kOther;
   if (interpreter->sysdict == nullptr || PyDict_Check(interpreter->sysdict) == 0) return kOther;
   if (interpreter->builtins == nullptr || PyDict_Check(interpreter->builtins) == 0) return kOther;
   return nullptr;

@@ -128,6 +128,10 @@ const KnownType kKnown[] = {
     {&PyTraceBack_Type, HEAPSCOPE_FIELDS(kTraceback), KnownTail::kNothing},
     {&PySlice_Type, HEAPSCOPE_FIELDS(kSlice), KnownTail::kNothing},
     {&PyModule_Type, HEAPSCOPE_FIELDS(kModule), KnownTail::kTraverse},
+    {&PyGen_Type, nullptr, 0, KnownTail::kGenerator},
+    {&PyCoro_Type, nullptr, 0, KnownTail::kGenerator},
+    {&PyAsyncGen_Type, nullptr, 0, KnownTail::kGenerator},
+    {&PyFrame_Type, nullptr, 0, KnownTail::kFrame},
 };
 
 }  // namespace

@@ -18,7 +18,17 @@ struct ObjectField {
 };
 
 // kTraverse: the traverse function has more.
-enum class KnownTail : std::uint8_t { kNothing, kList, kTuple, kDictionary, kSet, kType, kTraverse };
+enum class KnownTail : std::uint8_t {
+  kNothing,
+  kList,
+  kTuple,
+  kDictionary,
+  kSet,
+  kType,
+  kGenerator,  // generators.h
+  kFrame,      // variables.h
+  kTraverse
+};
 
 struct KnownType {
   const PyTypeObject* type = nullptr;

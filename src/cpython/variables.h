@@ -137,6 +137,15 @@ inline constexpr char kOwnedByThread = 0;
 inline constexpr char kOwnedByGenerator = 1;
 inline constexpr char kOwnedByFrameObject = 2;
 
+// Whether a frame on a thread's stack belongs to a generator, which then holds all of it but the variables.
+inline bool is_of_generator(const Frame* frame) noexcept {
+#if PY_VERSION_HEX >= 0x030B0000
+  return frame->owner == kOwnedByGenerator;
+#else
+  return object_of(frame)->f_gen != nullptr;
+#endif
+}
+
 // Whether variables and stack are the frame object's to show. A frame that runs has them as a root (walker/frames.h),
 // the frame of a generator has them in the generator from 3.11 on.
 inline bool object_owns_variables(PyObject* object) noexcept {
@@ -146,6 +155,77 @@ inline bool object_owns_variables(PyObject* object) noexcept {
 #else
   return reinterpret_cast<const PyFrameObject*>(object)->f_state != FRAME_EXECUTING;
 #endif
+}
+
+// The fields of a frame object, the code first: it names the variables.
+#if PY_VERSION_HEX >= 0x030B0000
+inline constexpr const char* kFrameFieldNames[] = {
+    "f_code",
+    "f_back",
+    "f_trace",
+    "<function>",
+    "<f_locals>",
+#if PY_VERSION_HEX >= 0x030D0000
+    "<extra locals>",
+    "<cached locals>",
+#if PY_VERSION_HEX >= 0x030E0000
+    "<overwritten locals>",
+#endif
+#endif
+};
+#else
+inline constexpr const char* kFrameFieldNames[] = {"f_code",     "f_back",    "f_trace",
+                                                   "f_builtins", "f_globals", "f_locals"};
+#endif
+
+// visit(object or null), as many as kFrameFieldNames.
+template <class Visit>
+inline void each_frame_field(PyObject* object, Visit&& visit) noexcept {
+#if PY_VERSION_HEX >= 0x030B0000
+  struct FrameObject {  // struct _frame
+    PyObject head;
+    PyObject* back;
+    const Frame* frame;
+    PyObject* trace;
+    int line;
+    char trace_lines;
+    char trace_opcodes;
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject* extra_locals;
+    PyObject* cached_locals;
+#if PY_VERSION_HEX >= 0x030E0000
+    PyObject* overwritten_locals;
+#endif
+#endif
+  };
+  const auto* fields = reinterpret_cast<const FrameObject*>(object);
+  const FrameHolds holds = object_owns_variables(object) ? frame_holds(fields->frame) : FrameHolds{};
+  visit(holds.code);
+  visit(fields->back);
+  visit(fields->trace);
+  visit(holds.function);
+  visit(holds.locals);
+#if PY_VERSION_HEX >= 0x030D0000
+  visit(fields->extra_locals);
+  visit(fields->cached_locals);
+#if PY_VERSION_HEX >= 0x030E0000
+  visit(fields->overwritten_locals);
+#endif
+#endif
+#else
+  const auto* fields = reinterpret_cast<const PyFrameObject*>(object);
+  visit(reinterpret_cast<PyObject*>(fields->f_code));
+  visit(reinterpret_cast<PyObject*>(fields->f_back));
+  visit(fields->f_trace);
+  visit(fields->f_builtins);
+  visit(fields->f_globals);
+  visit(fields->f_locals);
+#endif
+}
+
+// Its variables and stack; none where they are shown elsewhere.
+inline FrameSlots frame_object_slots(PyObject* object) noexcept {
+  return object_owns_variables(object) ? frame_slots(frame_of_object(object)) : FrameSlots{};
 }
 
 }  // namespace heapscope::cpython

@@ -107,6 +107,10 @@ class BlockTable {
   template <class Visit>
   void each_slot(const TouchedPages& pages, Visit&& visit) const noexcept;
 
+  // visit(void* pages, std::size_t bytes) for each mapping that find_slot() and peek() read.
+  template <class Visit>
+  void each_mapping(Visit&& visit) noexcept;
+
   // Bytes of the leaves, and how many of them were ever touched (mincore, 5 us a leaf). May run while another
   // thread adds leaves.
   struct Footprint {
@@ -186,6 +190,21 @@ void BlockTable::each_slot(const TouchedPages& pages, Visit&& visit) const noexc
   for (std::size_t at = 0; at < odd_capacity_; ++at) {
     if (odd_[at].address != 0 && is_block(odd_[at].slots[0])) visit(odd_[at].slots);
   }
+}
+
+template <class Visit>
+void BlockTable::each_mapping(Visit&& visit) noexcept {
+  if (top_ != nullptr) {
+    visit(top_, kTopEntries * sizeof(*top_));
+    for (std::size_t high = 0; high < kTopEntries; ++high) {
+      if (top_[high] == nullptr) continue;
+      visit(top_[high], kMiddleEntries * sizeof(*top_[high]));
+      for (std::size_t low = 0; low < kMiddleEntries; ++low) {
+        if (top_[high][low] != nullptr) visit(top_[high][low], kLeafBytes);
+      }
+    }
+  }
+  if (odd_capacity_ != 0) visit(odd_.data(), odd_capacity_ * sizeof(OddBlock));
 }
 
 }  // namespace heapscope::tracker

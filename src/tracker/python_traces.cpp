@@ -6,6 +6,7 @@
 #include "capture/line_table.h"
 #include "cpython/frames.h"
 #include "tracker/live_blocks.h"
+#include "tracker/node_texts.h"
 #include "tracker/python_recording.h"
 #include "tracker/recorder.h"
 #include "tracker/reported.h"
@@ -53,35 +54,11 @@ bool while_tracking(Action&& action) noexcept {
   return armed;
 }
 
-// ---- texts and lines of nodes, read without the lock: what is there stays as it is (trie.h)
-
-// A text of the string heap; it may cross from one chunk to the next, and is joined in `scratch` then. Null when
-// memory is out.
-const char* read_text(char* const* chunks, std::uint64_t offset, std::size_t bytes,
-                      PageArray<char>& scratch) noexcept {
-  std::size_t chunk = offset / capture::kChunkBytes;
-  std::size_t within = offset % capture::kChunkBytes;
-  if (bytes == 0) return "";
-  if (within + bytes <= capture::kChunkBytes) return chunks[chunk] + within;
-  if (!scratch.reserve(bytes)) return nullptr;
-  for (std::size_t done = 0; done < bytes; within = 0, ++chunk) {
-    const std::size_t part = std::min(capture::kChunkBytes - within, bytes - done);
-    std::memcpy(scratch.data() + done, chunks[chunk] + within, part);
-    done += part;
-  }
-  return scratch.data();
-}
-
 PyObject* file_name(char* const* chunks, const capture::Code& code, PageArray<char>& scratch) {
   if (code.file_bytes == 0) return PyUnicode_FromString("<unknown>");
   const char* text = read_text(chunks, code.file, code.file_bytes, scratch);
   if (text == nullptr) return PyErr_NoMemory();
   return PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(code.file_bytes), "surrogatepass");
-}
-
-// A frame that has not begun makes cells and generators: tracemalloc charges those to the caller.
-bool has_begun(const capture::Node& node, std::uint32_t first_instruction) noexcept {
-  return first_instruction == 0 || node.instruction >= static_cast<std::int32_t>(first_instruction);
 }
 
 constexpr Py_ssize_t kMostFrames = 65535;  // of a traceback, as in tracemalloc

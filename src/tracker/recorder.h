@@ -200,6 +200,7 @@ class Recorder {
   std::uint64_t allocations() const noexcept;
   std::uint64_t allocated_bytes() noexcept;  // ever; commits what the uncommitted lane holds, O(sites)
   std::uint64_t tick_ns() const noexcept { return log_.tick_ns(); }
+  std::uint32_t open_tick() const noexcept { return open_tick_; }  // in the timeline's present numbering
 
  private:
   static constexpr std::uintptr_t kOddMark = 1;

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "cpython/dictionary.h"
+#include "cpython/generators.h"
 #include "walker/types.h"
 
 namespace heapscope::walker {
@@ -37,13 +38,21 @@ inline void each_of_type(PyTypeObject* type, Visit&& visit) noexcept {
   visit(cpython::type_dictionary(type));
   visit(type->tp_mro);
   visit(type->tp_bases);
-  visit(reinterpret_cast<PyObject*>(type->tp_base));
+  // What a static type is derived from is static itself, and not counted.
+  visit(heap ? reinterpret_cast<PyObject*>(type->tp_base) : nullptr);
   visit(type->tp_cache);
   visit(cpython::type_subclasses(type));
   visit(heap ? made->ht_name : nullptr);
   visit(heap ? made->ht_qualname : nullptr);
   visit(heap ? made->ht_slots : nullptr);
   visit(heap ? made->ht_module : nullptr);
+}
+
+// Variables, then the evaluation stack.
+template <class Visit>
+inline void each_slot(const cpython::FrameSlots& slots, Visit&& visit) noexcept {
+  for (int index = 0; index < slots.variables + slots.stack; ++index)
+    visit(cpython::slot_object(slots.first[index]));
 }
 
 // What a traverse function shows, less the fields, each of which it may show once.
@@ -105,6 +114,8 @@ template <class Visit>
 inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTable& table,
                            Visit&& visit) noexcept {
   if (info.layout == Layout::kType) detail::each_of_type(reinterpret_cast<PyTypeObject*>(object), visit);
+  if (info.layout == Layout::kGenerator) cpython::each_generator_field(object, visit);
+  if (info.layout == Layout::kFrame) cpython::each_frame_field(object, visit);
   const std::int32_t* offsets = table.offsets() + info.first_offset;
   for (std::uint32_t index = 0; index < info.offset_count; ++index)
     visit(detail::field_at(object, offsets[index]));
@@ -163,6 +174,12 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
       }
       if (info.traverse != nullptr)
         detail::each_shown_of_type(reinterpret_cast<PyTypeObject*>(object), info, visit);
+      break;
+    case Layout::kGenerator:
+      detail::each_slot(cpython::generator_slots(object), visit);
+      break;
+    case Layout::kFrame:
+      detail::each_slot(cpython::frame_object_slots(object), visit);
       break;
     case Layout::kTraverse:
       detail::each_shown(object, info, offsets, visit);

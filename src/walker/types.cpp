@@ -4,6 +4,7 @@
 
 #include "cpython/collector.h"
 #include "cpython/dictionary.h"
+#include "cpython/generators.h"
 #include "cpython/object_fields.h"
 
 namespace heapscope::walker {
@@ -198,7 +199,9 @@ void TypeTable::choose_size(TypeInfo& info, const PyTypeObject* base, const Know
   info.spare_items = is_class && type->tp_itemsize != 0 ? 1 : 0;
   info.sizing = type->tp_itemsize != 0 ? Sizing::kVariable : Sizing::kBasic;
   const PyTypeObject* known = layout != nullptr ? layout->type : nullptr;
-  bool decided = known != nullptr && known != &PyBaseObject_Type;
+  // Generators and frames alone know how many slots they have.
+  const bool asks = info.layout == Layout::kGenerator || info.layout == Layout::kFrame;
+  bool decided = known != nullptr && known != &PyBaseObject_Type && !asks;
   if (known == &PyList_Type) info.sizing = Sizing::kList;
   if (known == &PyDict_Type) info.sizing = Sizing::kDictionary;
   if (known == &PySet_Type || known == &PyFrozenSet_Type) info.sizing = Sizing::kSet;
@@ -280,6 +283,14 @@ void TypeTable::understand(TypeInfo& info) noexcept {
     case KnownTail::kType:
       info.layout = Layout::kType;
       break;
+    case KnownTail::kGenerator:
+      info.layout = Layout::kGenerator;
+      info.tail = heap::Tail::kLocals;
+      break;
+    case KnownTail::kFrame:
+      info.layout = Layout::kFrame;
+      info.tail = heap::Tail::kLocals;
+      break;
     case KnownTail::kTraverse:
       if (info.collectable && base->tp_traverse != nullptr) {
         info.layout = Layout::kTraverse;
@@ -290,6 +301,14 @@ void TypeTable::understand(TypeInfo& info) noexcept {
   if (info.layout == Layout::kTraverse && has(type, Py_TPFLAGS_TYPE_SUBCLASS)) info.layout = Layout::kType;
   if (info.layout == Layout::kType) {
     for (const char* name : kTypeFieldNames) add_name(info, texts_->add(name));
+  }
+  if (info.layout == Layout::kGenerator) {
+    const char* const* names = cpython::generator_field_names(type);
+    for (std::size_t index = 0; index < cpython::kGeneratorFields; ++index)
+      add_name(info, texts_->add(names[index]));
+  }
+  if (info.layout == Layout::kFrame) {
+    for (const char* name : cpython::kFrameFieldNames) add_name(info, texts_->add(name));
   }
   add_fields(info, base, layout);
   choose_size(info, base, layout);

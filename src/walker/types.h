@@ -34,6 +34,8 @@ enum class Layout : std::uint8_t {
   kDictionary,  // then pairs
   kSet,         // then members
   kType,      // the fields of types, which static ones have only a part of, then the keys its instances share
+  kGenerator,  // the fields of generators, then variables and stack
+  kFrame,      // the fields of frame objects, then variables and stack
   kTraverse,  // then what the type's C function visits that no field has given
 };
 

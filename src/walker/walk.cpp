@@ -4,9 +4,12 @@
 
 #include "cpython/collector.h"
 #include "tracker/clock.h"
+#include "walker/births.h"
 #include "walker/fingerprint.h"
+#include "walker/native_globals.h"
 #include "walker/process_facts.h"
 #include "walker/references.h"
+#include "walker/roots.h"
 #include "walker/sizes.h"
 
 namespace heapscope::walker {
@@ -38,6 +41,7 @@ const char* learn_interpreter() noexcept {
   if (walked_interpreter != PyInterpreterState_Main())
     refusal = "heap snapshots are taken of the main interpreter only";
   if (refusal == nullptr) refusal = cpython::find_collector(collector);
+  if (refusal == nullptr) refusal = learn_roots();
   if (refusal == nullptr && !learn_from_class()) refusal = kNoMemory;
   return refusal;
 }
@@ -160,7 +164,7 @@ void Walk::record(PyObject* object, Code code) noexcept {
   row.type_and_flags = info.number << 8 | flags;
   if (fingerprint_ && info.has_content) note_content(object, info, row);
 
-  each_reference(object, info, types_, Recorder{*this});
+  if (object != uncounted_) each_reference(object, info, types_, Recorder{*this});
   row.references = static_cast<std::uint32_t>(references_.size() - first);
   objects_.append(row);
 
@@ -245,7 +249,7 @@ void Walk::add_info(const char* key, std::uint64_t value) noexcept {
 
 void Walk::write_info(const WalkOptions& options) noexcept {
   char text[4096];
-  add_info("pid", static_cast<std::uint64_t>(getpid()));
+  add_info("pid", options.process != 0 ? options.process : static_cast<std::uint64_t>(getpid()));
   std::size_t length = 0;
   for (const char* version = Py_GetVersion(); *version != '\0' && *version != ' ' && length < 60; ++version)
     text[length++] = *version;
@@ -266,6 +270,7 @@ const char* Walk::run(const WalkOptions& options) noexcept {
   if (refusal != nullptr) return refusal;
   if (PyInterpreterState_Get() != walked_interpreter)
     return "heap snapshots are taken of the main interpreter only";
+  if (!options.forked) note_native_data();
   const std::uint64_t began = tracker::now_ns();
   const std::uint64_t cpu_began = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID);
   fingerprint_ = options.fingerprints;
@@ -273,11 +278,22 @@ const char* Walk::run(const WalkOptions& options) noexcept {
   if (failure == nullptr) {
     add_roots(*this);
     mark_tracked();
-    while (sweep()) {
-    }
+    do {
+      while (sweep()) {
+      }
+      add_static_types(*this);
+    } while (sweep());
+    add_native_globals(*this);  // nothing that is not met yet
     // Types are looked up last: all are known then.
     finish_types();
     write_key_texts();
+    if (options.births != nullptr) {
+      if (!options.forked) options.births->hold(false);
+      options.births->write(*this);
+      options.births->let_go();
+    } else {
+      add_info("tracked", "0");
+    }
     pause_ns_ = tracker::now_ns() - began;
     walk_cpu_ns_ = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_began;
     write_info(options);
@@ -313,6 +329,8 @@ std::size_t Walk::sections(Section (&out)[kMostSections]) const noexcept {
   add(heap::RawSectionKind::kWeakReferences, weak_);
   add(heap::RawSectionKind::kFingerprints, fingerprints_);
   add(heap::RawSectionKind::kPreviews, previews_);
+  add(heap::RawSectionKind::kBirths, births_);
+  add(heap::RawSectionKind::kStackNodes, stack_nodes_);
   add(heap::RawSectionKind::kInfo, info_);
   return count;
 }
@@ -330,6 +348,8 @@ void Walk::release() noexcept {
   roots_.release();
   weak_.release();
   fingerprints_.release();
+  births_.release();
+  stack_nodes_.release();
   info_.release();
 }
 

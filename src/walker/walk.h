@@ -23,11 +23,15 @@
 
 namespace heapscope::walker {
 
+class Births;
+
 struct WalkOptions {
   bool fingerprints = true;
   bool native = false;
   const char* trigger = "api";
   bool forked = false;
+  std::uint64_t process = 0;  // the program's id where a copy of it walks
+  Births* births = nullptr;   // prepared (births.h)
 };
 
 struct Section {
@@ -36,7 +40,7 @@ struct Section {
   const void* data;
   std::size_t bytes;
 };
-inline constexpr std::size_t kMostSections = 16;
+inline constexpr std::size_t kMostSections = 20;
 
 class Walk {
  public:
@@ -64,6 +68,13 @@ class Walk {
   // "key\0value\0" of kInfo.
   void add_info(const char* key, const char* value) noexcept;
   void add_info(const char* key, std::uint64_t value) noexcept;
+
+  // A dictionary whose references are not counted (interned strings): it is shown without them.
+  void leave_uncounted(const PyObject* dictionary) noexcept { uncounted_ = dictionary; }
+  // How many rows of objects() add_static_types() has looked at.
+  std::size_t& looked_for_statics() noexcept { return looked_for_statics_; }
+  Column<heap::RawBirth>& births() noexcept { return births_; }
+  Column<heap::RawStackNode>& stack_nodes() noexcept { return stack_nodes_; }
 
   Column<heap::RawObject>& objects() noexcept { return objects_; }
   Column<std::uint32_t>& references() noexcept { return references_; }
@@ -98,7 +109,11 @@ class Walk {
   Column<heap::RawRoot> roots_;
   Column<heap::RawWeak> weak_;
   Column<std::uint64_t> fingerprints_;
+  Column<heap::RawBirth> births_;
+  Column<heap::RawStackNode> stack_nodes_;
   Column<char> info_;
+  const PyObject* uncounted_ = nullptr;
+  std::size_t looked_for_statics_ = 0;
   std::uint32_t root_type_ = 0;
   std::uint64_t pause_ns_ = 0;
   std::uint64_t walk_cpu_ns_ = 0;
@@ -107,9 +122,6 @@ class Walk {
   bool has_frozen_ = false;
   bool failed_ = false;
 };
-
-// In roots.cpp: sys.modules and the rest of RootKind.
-void add_roots(Walk& walk) noexcept;
 
 // What every walk needs to know of this interpreter: once, at import. Null, or why no walk is possible.
 const char* learn_interpreter() noexcept;
