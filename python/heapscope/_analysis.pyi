@@ -197,6 +197,8 @@ class HeapGraph:
     @staticmethod
     def from_walk(sections: Iterable[tuple[int, object]]) -> HeapGraph:
         """From what `_tracker.heap_walk` left: kinds of sections and their bytes."""
+    def save(self, path: str | bytes | os.PathLike[str]) -> None:
+        """Write the sealed form (.hsnap), over what is there: whole, or not at all."""
     @property
     def info(self) -> dict[str, str]: ...
     @property

@@ -5,6 +5,8 @@
 
 #include "capture/input_file.h"
 #include "heap/raw_reader.h"
+#include "heap/sealed_heap.h"
+#include "heap/sealed_sections.h"
 
 namespace heapscope::heap {
 
@@ -56,6 +58,7 @@ capture::Result<Graph> open_snapshot(const std::string& path) noexcept {
   const std::size_t got = file.value().read(0, magic, sizeof(magic));
   if (got == 0) return Error{ErrorCode::kEmpty, "the file is empty"};
   if (std::memcmp(magic, kRawMagic, got) == 0) return read_raw(file.value());
+  if (std::memcmp(magic, kSealedHeapMagic, got) == 0) return read_sealed_heap(file.value());
   return Error{ErrorCode::kNotACapture, "is not a heap snapshot"};
 }
 

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
-#include <new>
-#include <numeric>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "heap/damage.h"
 #include "heap/slot_ranks.h"
 
 namespace heapscope::heap {
@@ -43,15 +40,6 @@ constexpr std::array<std::uint32_t, kLastKind + 1> kRecordBytes = {
     sizeof(RawKeyText),
     1,
 };
-
-// Thrown and caught in this file only.
-struct Damaged {
-  std::string what;
-};
-
-void require(bool holds, const char* what) {
-  if (!holds) throw Damaged{what};
-}
 
 // Records at any alignment.
 template <class Record>
@@ -377,10 +365,6 @@ class RawReader {
   bool complete_ = true;
 };
 
-Error not_enough_memory() {
-  return {ErrorCode::kOutOfMemory, "there is not enough memory to read the snapshot"};
-}
-
 // The sections of a file, read one by one.
 class RawFile {
  public:
@@ -439,25 +423,11 @@ class RawFile {
 }  // namespace
 
 Result<Graph> read_raw(std::span<const RawBytes> sections) noexcept {
-  try {
-    return Graph(RawReader(sections).read());
-  } catch (const Damaged& damaged) {
-    return Error{ErrorCode::kDamaged, "the snapshot is damaged: " + damaged.what};
-  } catch (const std::bad_alloc&) {
-    return not_enough_memory();
-  } catch (const std::length_error&) {
-    return not_enough_memory();
-  }
+  return guard_reading([&]() -> Result<Graph> { return Graph(RawReader(sections).read()); });
 }
 
 Result<Graph> read_raw(const capture::InputFile& file) noexcept {
-  try {
-    return RawFile(file).read();
-  } catch (const std::bad_alloc&) {
-    return not_enough_memory();
-  } catch (const std::length_error&) {
-    return not_enough_memory();
-  }
+  return guard_reading([&] { return RawFile(file).read(); });
 }
 
 }  // namespace heapscope::heap

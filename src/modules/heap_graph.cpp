@@ -8,6 +8,7 @@
 
 #include "heap/raw_reader.h"
 #include "heap/reference_names.h"
+#include "heap/sealed_heap.h"
 #include "modules/heap_topics.h"
 
 namespace heapscope::modules {
@@ -55,6 +56,12 @@ OpenedHeap from_walk(nb::handle sections) {
     raw.push_back({static_cast<heap::RawSectionKind>(kind), held.back().bytes()});
   }
   return made("", without_gil([&] { return heap::read_raw(raw); }));
+}
+
+void save(const OpenedHeap& opened, nb::handle path) {
+  const std::string name = path_bytes(path);
+  const auto saved = without_gil([&] { return heap::seal_snapshot(opened->graph(), name); });
+  if (!saved) raise_snapshot(name, saved.error());
 }
 
 nb::dict info(const OpenedHeap& opened) {
@@ -239,6 +246,7 @@ void add_heap_graph(HeapGraphClass& graph) {
           "__init__", [](OpenedHeap* self, nb::handle path) { new (self) OpenedHeap(open(path)); },
           nb::arg("path"))
       .def_static("from_walk", &from_walk, nb::arg("sections"))
+      .def("save", &save, nb::arg("path"))
       .def_prop_ro("info", &info)
       .def_prop_ro("object_count", &python_objects)
       .def_prop_ro("reference_count",
