@@ -155,6 +155,23 @@ inline PyObject* find_item(PyObject* dictionary, const char* name) noexcept {
   return found;
 }
 
+#if PY_VERSION_HEX >= 0x030B0000
+// The managed dictionary of an instance, or null; `values` are those that the instance owns, or null. From 3.13 on
+// both may be there: the dictionary then shows the instance's values.
+inline PyObject* instance_dictionary(PyObject* object, PyObject* const*& values) noexcept {
+#if PY_VERSION_HEX >= 0x030D0000
+  values = nullptr;
+  if ((Py_TYPE(object)->tp_flags & kInlineValuesFlag) != 0) {
+    const char* inlined = reinterpret_cast<const char*>(object) + Py_TYPE(object)->tp_basicsize;
+    if (inlined[3] != 0) values = reinterpret_cast<PyObject* const*>(inlined + sizeof(void*));
+  }
+  return static_cast<PyObject*>(reinterpret_cast<void**>(object)[-3]);
+#else
+  return managed_dictionary(object, values);
+#endif
+}
+#endif
+
 // The keys that a class shares with its instances, or null.
 inline const DictionaryKeys* cached_keys(PyTypeObject* type) noexcept {
   if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return nullptr;

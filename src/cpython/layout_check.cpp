@@ -17,13 +17,20 @@
 #if PY_VERSION_HEX >= 0x030C0000
 #include <internal/pycore_obmalloc.h>
 #endif
+#include <internal/pycore_gc.h>
+#if PY_VERSION_HEX >= 0x030B0000
+#include <internal/pycore_moduleobject.h>
+#endif
 #undef Py_BUILD_CORE
 
 #include <type_traits>
 
+#include "cpython/collector.h"
+#include "cpython/dictionary.h"
 #include "cpython/frames.h"
 #include "cpython/generators.h"
 #include "cpython/instance.h"
+#include "cpython/object_fields.h"
 #include "cpython/pymalloc.h"
 
 namespace heapscope::cpython {
@@ -65,6 +72,23 @@ static_assert(sizeof(SharedEntry) == sizeof(PyDictUnicodeEntry) && kSplitKeys ==
 #endif
 #if PY_VERSION_HEX >= 0x030D0000
 static_assert(sizeof(void*) == offsetof(_dictvalues, values) && offsetof(_dictvalues, valid) == 3);
+static_assert(offsetof(_dictvalues, capacity) == 0 && offsetof(_dictvalues, embedded) == 2);
+#endif
+#if defined(HEAPSCOPE_HAS_DICT_HEADER)
+static_assert(offsetof(DictionaryKeys, references) == offsetof(_dictkeysobject, dk_refcnt));
+static_assert(offsetof(DictionaryKeys, log2_size) == offsetof(_dictkeysobject, dk_log2_size));
+static_assert(offsetof(DictionaryKeys, usable) == offsetof(_dictkeysobject, dk_usable));
+static_assert(sizeof(DictionaryEntry) == sizeof(PyDictKeyEntry) && kGeneralKeys == DICT_KEYS_GENERAL);
+static_assert(offsetof(DictionaryEntry, key) == offsetof(PyDictKeyEntry, me_key));
+#endif
+
+static_assert(sizeof(CollectorHead) == sizeof(PyGC_Head));
+static_assert(offsetof(CollectorHead, next) == offsetof(PyGC_Head, _gc_next));
+static_assert(sizeof(Generation) == sizeof(gc_generation));
+static_assert(offsetof(Generation, threshold) == offsetof(gc_generation, threshold));
+#if PY_VERSION_HEX >= 0x030B0000
+static_assert(kModuleDictionary == offsetof(PyModuleObject, md_dict));
+static_assert(kModuleName == offsetof(PyModuleObject, md_name));
 #endif
 
 #if PY_VERSION_HEX >= 0x030E0000

@@ -40,7 +40,6 @@ constexpr ObjectField kCode[] = {
     HEAPSCOPE_FIELD("co_varnames", PyCodeObject, co_varnames),
     HEAPSCOPE_FIELD("co_freevars", PyCodeObject, co_freevars),
     HEAPSCOPE_FIELD("co_cellvars", PyCodeObject, co_cellvars),
-    HEAPSCOPE_FIELD("<co_zombieframe>", PyCodeObject, co_zombieframe),
 #else
     HEAPSCOPE_FIELD("co_qualname", PyCodeObject, co_qualname),
     HEAPSCOPE_FIELD("co_exceptiontable", PyCodeObject, co_exceptiontable),
@@ -90,8 +89,7 @@ constexpr ObjectField kException[] = {
     HEAPSCOPE_FIELD("__context__", PyBaseExceptionObject, context),
     HEAPSCOPE_FIELD("__cause__", PyBaseExceptionObject, cause),
 };
-// PyModuleObject is in no public header before 3.14.
-constexpr ObjectField kModule[] = {{"__dict__", 16}, {"<md_name>", 48}};
+constexpr ObjectField kModule[] = {{"__dict__", kModuleDictionary}, {"<md_name>", kModuleName}};
 
 #define HEAPSCOPE_FIELDS(fields) fields, sizeof(fields) / sizeof((fields)[0])
 
@@ -111,7 +109,7 @@ const KnownType kKnown[] = {
     {&PyFrozenSet_Type, nullptr, 0, KnownTail::kSet},
     {&PyType_Type, nullptr, 0, KnownTail::kType},
     {&PyFunction_Type, HEAPSCOPE_FIELDS(kFunction), KnownTail::kNothing},
-    {&PyCode_Type, HEAPSCOPE_FIELDS(kCode), KnownTail::kNothing},
+    {&PyCode_Type, HEAPSCOPE_FIELDS(kCode), KnownTail::kCode},
     {&PyMethod_Type, HEAPSCOPE_FIELDS(kMethod), KnownTail::kNothing},
     {&PyInstanceMethod_Type, HEAPSCOPE_FIELDS(kInstanceMethod), KnownTail::kNothing},
     {&PyCell_Type, HEAPSCOPE_FIELDS(kCell), KnownTail::kNothing},

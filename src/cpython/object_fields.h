@@ -25,10 +25,15 @@ enum class KnownTail : std::uint8_t {
   kDictionary,
   kSet,
   kType,
+  kCode,
   kGenerator,  // generators.h
   kFrame,      // variables.h
   kTraverse
 };
+
+// PyModuleObject is in no public header before 3.14.
+inline constexpr std::int32_t kModuleDictionary = 16;
+inline constexpr std::int32_t kModuleName = 48;
 
 struct KnownType {
   const PyTypeObject* type = nullptr;

@@ -122,7 +122,7 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
   if (info.managed_dictionary) {
 #if PY_VERSION_HEX >= 0x030B0000
     PyObject* const* values = nullptr;
-    visit(cpython::managed_dictionary(object, values));
+    visit(cpython::instance_dictionary(object, values));
     if (values != nullptr) {
       for (std::uint32_t index = 0; index < info.inline_count; ++index) visit(values[index]);
     } else if (info.tail != heap::Tail::kNone) {
@@ -180,6 +180,16 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
       break;
     case Layout::kFrame:
       detail::each_slot(cpython::frame_object_slots(object), visit);
+      break;
+    case Layout::kCode:
+#if PY_VERSION_HEX >= 0x030C0000
+      if (const _PyCoCached* cached = reinterpret_cast<const PyCodeObject*>(object)->_co_cached) {
+        visit(cached->_co_code);
+        visit(cached->_co_varnames);
+        visit(cached->_co_cellvars);
+        visit(cached->_co_freevars);
+      }
+#endif
       break;
     case Layout::kTraverse:
       detail::each_shown(object, info, offsets, visit);

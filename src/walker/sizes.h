@@ -164,7 +164,7 @@ inline std::size_t shallow_size(PyObject* object, const TypeInfo& info, bool& es
     }
 #elif PY_VERSION_HEX >= 0x030B0000
     PyObject* const* values = nullptr;
-    cpython::managed_dictionary(object, values);
+    cpython::instance_dictionary(object, values);
     if (values != nullptr) {
       if (const cpython::DictionaryKeys* keys = cpython::cached_keys(info.type))
         bytes += cpython::values_bytes(*keys, values);

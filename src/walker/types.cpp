@@ -199,8 +199,9 @@ void TypeTable::choose_size(TypeInfo& info, const PyTypeObject* base, const Know
   info.spare_items = is_class && type->tp_itemsize != 0 ? 1 : 0;
   info.sizing = type->tp_itemsize != 0 ? Sizing::kVariable : Sizing::kBasic;
   const PyTypeObject* known = layout != nullptr ? layout->type : nullptr;
-  // Generators and frames alone know how many slots they have.
-  const bool asks = info.layout == Layout::kGenerator || info.layout == Layout::kFrame;
+  // Code, generators and frames alone know all that they have.
+  const bool asks =
+      info.layout == Layout::kCode || info.layout == Layout::kGenerator || info.layout == Layout::kFrame;
   bool decided = known != nullptr && known != &PyBaseObject_Type && !asks;
   if (known == &PyList_Type) info.sizing = Sizing::kList;
   if (known == &PyDict_Type) info.sizing = Sizing::kDictionary;
@@ -291,6 +292,9 @@ void TypeTable::understand(TypeInfo& info) noexcept {
       info.layout = Layout::kFrame;
       info.tail = heap::Tail::kLocals;
       break;
+    case KnownTail::kCode:
+      info.layout = Layout::kCode;
+      break;
     case KnownTail::kTraverse:
       if (info.collectable && base->tp_traverse != nullptr) {
         info.layout = Layout::kTraverse;
@@ -311,6 +315,11 @@ void TypeTable::understand(TypeInfo& info) noexcept {
     for (const char* name : cpython::kFrameFieldNames) add_name(info, texts_->add(name));
   }
   add_fields(info, base, layout);
+#if PY_VERSION_HEX >= 0x030C0000
+  if (info.layout == Layout::kCode) {
+    for (const char* name : kCachedCodeNames) add_name(info, texts_->add(name));
+  }
+#endif
   choose_size(info, base, layout);
   info.is_weak_reference = layout != nullptr && layout->fields != nullptr &&
                            (layout->type == &_PyWeakref_RefType || layout->type == &_PyWeakref_ProxyType ||

@@ -36,6 +36,7 @@ enum class Layout : std::uint8_t {
   kType,      // the fields of types, which static ones have only a part of, then the keys its instances share
   kGenerator,  // the fields of generators, then variables and stack
   kFrame,      // the fields of frame objects, then variables and stack
+  kCode,      // then, from 3.12 on, what it caches of itself
   kTraverse,  // then what the type's C function visits that no field has given
 };
 
@@ -87,6 +88,9 @@ inline constexpr const char* kTypeFieldNames[] = {
     "__dict__",        "__mro__",  "__bases__",    "__base__",  "<tp_cache>",
     "<tp_subclasses>", "__name__", "__qualname__", "__slots__", "<ht_module>"};
 inline constexpr std::size_t kTypeFieldCount = sizeof(kTypeFieldNames) / sizeof(kTypeFieldNames[0]);
+
+// Layout::kCode, from 3.12 on.
+inline constexpr const char* kCachedCodeNames[] = {"co_code", "co_varnames", "co_cellvars", "co_freevars"};
 
 // Once, before the first TypeTable is used: makes and drops a class. False: no memory.
 bool learn_from_class() noexcept;

@@ -1,4 +1,4 @@
-"""Reads the raw form of a heap snapshot (src/heap/format.h): the tests' own reader, independent of `_analysis`."""
+"""The tests' own reader of the raw form of a heap snapshot (src/heap/format.h)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RawObject:
 
     @property
     def fields(self) -> dict[str, int]:
-        return dict(zip(self.type.fields, self.references))
+        return dict(zip(self.type.fields, self.references, strict=False))
 
     @property
     def rest(self) -> list[int]:
@@ -121,7 +121,9 @@ def decode(sections) -> RawHeap:
             row = roots_of[code]
             labels = [texts[text] for text in names[row[2] : row[2] + row[3]]]
             assert len(labels) == len(targets)
-            result.roots.append(RawRoot(row[7], texts[row[1]], dict(zip(labels, targets))))
+            result.roots.append(
+                RawRoot(row[7], texts[row[1]], dict(zip(labels, targets, strict=False)))
+            )
             continue
         entry = RawObject(
             address(code),
@@ -144,5 +146,5 @@ def decode(sections) -> RawHeap:
     }
     result.weak = [(address(row[0]), address(row[1]), row[2]) for row in rows(11, "<IIB3x")]
     words = bytes(sections[16]).decode().split("\0")[:-1]
-    result.info = dict(zip(words[::2], words[1::2]))
+    result.info = dict(zip(words[::2], words[1::2], strict=False))
     return result
