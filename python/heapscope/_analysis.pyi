@@ -291,6 +291,17 @@ class HeapGraph:
         """
     def roots(self) -> list[dict[str, Any]]:
         """The named roots: id, kind, label, thread, file, line and number of references."""
+    def export(
+        self,
+        format: str,  # noqa: A002
+        write: Callable[[bytes], Any],
+        *,
+        title: bytes = ...,
+        exporter: str = ...,
+    ) -> None:
+        """Write a document of src/exporters/heap_exporters.h, piece by piece."""
+    def columns(self) -> dict[str, Any]:
+        """{objects, edges, types, roots}: {rows, columns}, as bytes that Arrow takes."""
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -97,6 +97,16 @@ def _tables_of(arrow: Any, capture: _analysis.Capture) -> dict[str, Any]:
     return made
 
 
+def table_of_columns(
+    arrow: Any, flat: dict[str, Any], constant: tuple[str, str] | None = None
+) -> Any:
+    """Return a flat table of `_analysis` as an Arrow table, behind a column of one word."""
+    rows = flat["rows"]
+    arrays = {} if constant is None else {constant[0]: _constant(arrow, constant[1], rows)}
+    arrays.update((key, _array(arrow, column, rows)) for key, column in flat["columns"].items())
+    return arrow.table(arrays)
+
+
 def _ticks(arrow: Any, capture: _analysis.Capture) -> Any:
     """Return the timeline, and what Python has of it at the ends of ticks."""
     timeline = capture.timeline()

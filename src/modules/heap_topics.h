@@ -11,5 +11,6 @@ void add_heap_sets(nb::module_& module, HeapGraphClass& graph);
 void add_heap_dominators(HeapGraphClass& graph);
 void add_heap_partition(HeapGraphClass& graph);
 void add_heap_paths(HeapGraphClass& graph);
+void add_heap_export(HeapGraphClass& graph);
 
 }  // namespace heapscope::modules

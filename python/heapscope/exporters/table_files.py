@@ -1,4 +1,4 @@
-"""A capture's Arrow tables as files of a directory: ``sites``, ``frames``, ``ticks``, ``threads``.
+"""The Arrow tables of a capture or of a heap snapshot as files of a directory, one a table.
 
 Needs the extra ``query``. All files are written under other names first: what cannot be written
 leaves the tables of before.
@@ -17,6 +17,8 @@ from heapscope.tables import TABLES, import_extra, tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from heapscope import _analysis
 
 
@@ -41,16 +43,35 @@ def write_tables(
     heapscope.HeapscopeError
         pyarrow is not installed, there are tables and `force` is false, or they cannot be written.
     """
-    files = table_paths(kind, directory)
+    return _write_files(lambda: tables([capture]), TABLES, kind, directory, force)
+
+
+def write_heap_tables(
+    graph: _analysis.HeapGraph, kind: str, directory: str, *, force: bool = False
+) -> list[str]:
+    """Write the tables of a heap snapshot, as `write_tables` does those of a capture."""
+    from heapscope.heap_tables import HEAP_TABLES, heap_tables
+
+    return _write_files(lambda: heap_tables([graph]), HEAP_TABLES, kind, directory, force)
+
+
+def _write_files(
+    make: Callable[[], dict[str, Any]],
+    names: tuple[str, ...],
+    kind: str,
+    directory: str,
+    force: bool,
+) -> list[str]:
+    files = table_paths(kind, directory, names)
     _check_free(kind, directory, files, force)
-    made = tables([capture])
+    made = make()
     try:
         is_new = not os.path.isdir(directory)  # noqa: PTH112
         if is_new:
             Path(directory).mkdir()
         temporary = [f"{file}.{secrets.token_hex(4)}.tmp" for file in files]
         try:
-            for name, file in zip(TABLES, temporary, strict=True):
+            for name, file in zip(names, temporary, strict=True):
                 _WRITERS[kind](made[name], file)
             for source, target in zip(temporary, files, strict=True):
                 os.replace(source, target)  # noqa: PTH105
@@ -68,9 +89,9 @@ def write_tables(
     return files
 
 
-def table_paths(kind: str, directory: str) -> list[str]:
+def table_paths(kind: str, directory: str, names: tuple[str, ...] = TABLES) -> list[str]:
     """Return the names of the tables' files in a directory."""
-    return [os.path.join(directory, f"{name}.{kind}") for name in TABLES]  # noqa: PTH118
+    return [os.path.join(directory, f"{name}.{kind}") for name in names]  # noqa: PTH118
 
 
 def _check_free(kind: str, directory: str, files: list[str], force: bool) -> None:

@@ -1,0 +1,262 @@
+#include "exporters/heap_exporters.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include "exporters/heap_columns.h"
+#include "exporters/stable_ids.h"
+#include "heap/graph_builder.h"
+
+namespace heapscope::tests {
+namespace {
+
+using heap::Graph;
+using heap::GraphBuilder;
+using heap::Heap;
+using heap::ObjectId;
+using heap::RootKind;
+using heap::Tail;
+using heap::TypeId;
+
+constexpr std::string_view kFormats[] = {"heapsnapshot", "perfetto", "networkx", "node-link", "json"};
+
+std::string written(const Heap& snapshot, std::string_view format) {
+  std::string all;
+  exporters::Sink sink([&](std::string_view piece) { all += piece; });
+  exporters::heap_exporter_named(format)(snapshot, {"program.py", "heapscope 0"}, sink);
+  sink.flush();
+  return all;
+}
+
+// The numbers of an array of a .heapsnapshot.
+std::vector<std::uint64_t> numbers(const std::string& document, const std::string& key) {
+  const std::size_t begin = document.find("\"" + key + "\":[") + key.size() + 4;
+  std::string text = document.substr(begin, document.find(']', begin) - begin);
+  std::ranges::replace(text, ',', ' ');
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::uint64_t>(stream), {}};
+}
+
+std::uint64_t field(const std::string& document, const std::string& key) {
+  return std::stoull(document.substr(document.find("\"" + key + "\":") + key.size() + 3));
+}
+
+struct Node {
+  std::uint64_t type, name, id, size, edges, trace, detached;
+};
+
+std::vector<Node> nodes(const std::string& document) {
+  const std::vector<std::uint64_t> flat = numbers(document, "nodes");
+  EXPECT_EQ(flat.size(), 7 * field(document, "node_count"));
+  std::vector<Node> made;
+  for (std::size_t at = 0; at + 7 <= flat.size(); at += 7) {
+    made.push_back(
+        {flat[at], flat[at + 1], flat[at + 2], flat[at + 3], flat[at + 4], flat[at + 5], flat[at + 6]});
+  }
+  return made;
+}
+
+// A heap at random: lists that hold each other, holes, objects held by C, weak references.
+GraphBuilder random_heap(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  GraphBuilder heap;
+  const ObjectId modules = heap.root(RootKind::kModules, "sys.modules");
+  const ObjectId frame = heap.root(RootKind::kFrame, "<thread 'MainThread' main>", 1, 3, "/a.py");
+  const TypeId list = heap.type({.name = "list", .tail = Tail::kItems});
+  const TypeId node = heap.type({.name = "Node", .module = "app", .fields = {"left", "<right>"}});
+  std::vector<ObjectId> objects;
+  const std::size_t count = 2 + random() % 30;
+  for (std::size_t index = 0; index < count; ++index) {
+    objects.push_back(heap.object(random() % 2 != 0 ? list : node, 16 + 16 * (random() % 10)));
+  }
+  const auto any = [&] { return objects[random() % objects.size()]; };
+  heap.refer(modules, any(), "app");
+  heap.refer(frame, any(), "here");
+  for (const ObjectId each : objects) {
+    for (std::size_t left = random() % 4; left != 0; --left) {
+      heap.refer(each, random() % 5 == 0 ? ObjectId{0} : any());
+    }
+    if (random() % 10 == 0) heap.held_by_c(each);
+    if (random() % 10 == 0) heap.weak(each, any());
+  }
+  return heap;
+}
+
+TEST(HeapExporters, a_name_that_is_none_has_no_exporter) {
+  EXPECT_EQ(exporters::heap_exporter_named("pprof"), nullptr);
+  for (const std::string_view format : kFormats) EXPECT_NE(exporters::heap_exporter_named(format), nullptr);
+}
+
+TEST(HeapExporters, a_heap_without_objects_is_a_document) {
+  GraphBuilder empty;
+  const Heap snapshot(empty.graph());
+  for (const std::string_view format : kFormats) EXPECT_FALSE(written(snapshot, format).empty()) << format;
+  EXPECT_EQ(nodes(written(snapshot, "heapsnapshot")).size(), 2U);
+}
+
+TEST(HeapSnapshot, nodes_and_edges_are_as_many_as_the_header_says_and_lead_to_nodes) {
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    const Heap snapshot(random_heap(seed).graph());
+    const std::string document = written(snapshot, "heapsnapshot");
+    const std::vector<Node> all = nodes(document);
+    const std::vector<std::uint64_t> edges = numbers(document, "edges");
+    ASSERT_EQ(edges.size(), 3 * field(document, "edge_count"));
+    std::uint64_t counted = 0;
+    std::uint64_t bytes = 0;
+    std::set<std::uint64_t> ids;
+    for (const Node& node : all) {
+      counted += node.edges;
+      bytes += node.size;
+      ASSERT_TRUE(ids.insert(node.id).second) << "an id twice";
+      ASSERT_LE(node.id, 0xFFFFFFFFU);
+    }
+    EXPECT_EQ(counted * 3, edges.size());
+    EXPECT_EQ(bytes, snapshot.dominators().retained[0]);
+    for (std::size_t at = 2; at < edges.size(); at += 3) {
+      ASSERT_EQ(edges[at] % 7, 0U);
+      ASSERT_LT(edges[at] / 7, all.size());
+    }
+  }
+}
+
+TEST(HeapSnapshot, all_that_the_root_holds_is_synthetic) {
+  const Heap snapshot(random_heap(1).graph());
+  const std::string document = written(snapshot, "heapsnapshot");
+  const std::vector<Node> all = nodes(document);
+  const std::vector<std::uint64_t> edges = numbers(document, "edges");
+  for (std::uint64_t edge = 0; edge < all[0].edges; ++edge) EXPECT_EQ(all[edges[3 * edge + 2] / 7].type, 9U);
+}
+
+TEST(HeapSnapshot, what_passes_four_gibibytes_is_cut_into_pieces_that_sum_to_it) {
+  GraphBuilder heap;
+  const ObjectId modules = heap.root(RootKind::kModules, "sys.modules");
+  const TypeId bytes = heap.type({.name = "bytearray"});
+  constexpr std::uint64_t kBytes = (std::uint64_t{5} << 30) + 77;
+  heap.refer(modules, heap.object(bytes, kBytes), "big");
+  const std::string document = written(Heap(heap.graph()), "heapsnapshot");
+  std::uint64_t sum = 0;
+  std::size_t native = 0;
+  for (const Node& node : nodes(document)) {
+    EXPECT_LE(node.size, 0xFFFFFFFFU);
+    sum += node.size;
+    native += node.type == 8 ? 1 : 0;
+  }
+  EXPECT_EQ(sum, kBytes);
+  EXPECT_EQ(native, 2U);
+}
+
+TEST(HeapSnapshot, an_allocation_stack_deeper_than_the_engine_can_walk_ends_at_an_ancestor) {
+  GraphBuilder heap;
+  const ObjectId modules = heap.root(RootKind::kModules, "sys.modules");
+  const TypeId type = heap.type({.name = "Node"});
+  heap::StackId stack = 0;
+  for (int level = 0; level < 20'000; ++level) stack = heap.stack(stack, "down", "/deep.py", 7);
+  const ObjectId object = heap.object(type, 48);
+  heap.refer(modules, object, "x");
+  heap.birth(object, stack, 0);
+  const std::string document = written(Heap(heap.graph()), "heapsnapshot");
+  std::size_t depth = 0;
+  std::size_t deepest = 0;
+  const std::size_t begin = document.find("\"trace_tree\":");
+  for (std::size_t at = begin; at < document.find("\"strings\""); ++at) {
+    depth += document[at] == '[' ? 1 : 0;
+    depth -= document[at] == ']' ? 1 : 0;
+    deepest = std::max(deepest, depth);
+  }
+  EXPECT_EQ(depth, 0U);
+  EXPECT_EQ(deepest, 2'002U);
+  EXPECT_NE(document.find("1,48,["), std::string::npos) << "its object counts there";
+}
+
+TEST(StableIds, an_object_keeps_its_number_when_others_come_and_go) {
+  constexpr std::uint64_t kHeap = 0x55AA00000000;
+  constexpr std::uint64_t kMapped = 0x7F1234500000;
+  GraphBuilder before;
+  const TypeId type = before.type({.name = "Node"});
+  const ObjectId low = before.object(type, 16, 0, kHeap + 0x1230);
+  const ObjectId high = before.object(type, 16, 0, kMapped + 0x40);
+  GraphBuilder after;
+  const TypeId same = after.type({.name = "Node"});
+  after.object(same, 16, 0, kHeap - (std::uint64_t{7} << 20));
+  const ObjectId low_again = after.object(same, 16, 0, kHeap + 0x1230);
+  after.object(same, 16, 0, kMapped - (std::uint64_t{3} << 20));
+  const ObjectId high_again = after.object(same, 16, 0, kMapped + 0x40);
+  const Graph first = before.graph();
+  const Graph second = after.graph();
+  EXPECT_EQ(exporters::StableIds(first).of(low), exporters::StableIds(second).of(low_again));
+  EXPECT_EQ(exporters::StableIds(first).of(high), exporters::StableIds(second).of(high_again));
+}
+
+TEST(StableIds, addresses_a_multiple_of_64_gibibytes_apart_have_numbers_of_their_own) {
+  GraphBuilder heap;
+  const TypeId type = heap.type({.name = "Node"});
+  std::vector<ObjectId> objects;
+  for (std::uint64_t index = 0; index < 5; ++index) {
+    objects.push_back(heap.object(type, 16, 0, 0x10000000 + (index << 36)));
+  }
+  const Graph graph = heap.graph();
+  exporters::StableIds ids(graph);
+  std::set<std::uint32_t> numbers;
+  for (const ObjectId object : objects) numbers.insert(ids.of(object));
+  for (int index = 0; index < 200'000; ++index) numbers.insert(ids.next_free());
+  EXPECT_EQ(numbers.size(), 200'005U);
+  EXPECT_FALSE(numbers.contains(0));
+  EXPECT_FALSE(numbers.contains(1));
+}
+
+TEST(HeapNetworkx, each_reference_is_a_line_of_two_words_and_a_literal_without_blanks) {
+  GraphBuilder heap;
+  const ObjectId frame = heap.root(RootKind::kFrame, "<thread 'My Thread' main>");
+  const TypeId dict = heap.type({.name = "dict", .tail = Tail::kPairs});
+  const TypeId str = heap.type({.name = "str"});
+  const ObjectId made = heap.object(dict, 64);
+  const ObjectId key = heap.object(str, 40);
+  heap.key_text(key, "a # b'\xC3\xA9\\");
+  heap.refer(frame, made, "all of it");
+  heap.refer(made, {key, key});
+  std::istringstream lines(written(Heap(heap.graph()), "networkx"));
+  std::vector<std::string> found;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('#')) found.push_back(line);
+  }
+  ASSERT_EQ(found.size(), 3U);
+  for (const std::string& line : found) {
+    EXPECT_EQ(std::ranges::count(line, ' '), 2) << line;
+    EXPECT_EQ(line.find('#'), std::string::npos) << line;
+  }
+  EXPECT_TRUE(found[0].ends_with("{'name':'all\\x20of\\x20it'}")) << found[0];
+}
+
+TEST(HeapColumns, bytes_of_objects_and_of_types_sum_to_the_snapshots) {
+  for (std::uint32_t seed = 0; seed < 50; ++seed) {
+    const Heap snapshot(random_heap(seed).graph());
+    const exporters::FlatHeap flat = exporters::flatten(snapshot);
+    const auto sum = [](const analysis::FlatTable& table, std::string_view name) {
+      std::int64_t bytes = 0;
+      for (const analysis::FlatColumn& column : table.columns) {
+        if (column.name != name) continue;
+        const auto& values = std::get<analysis::NumberColumn>(column.data).values;
+        EXPECT_EQ(values.size(), table.rows);
+        for (const std::int64_t value : values) bytes += value;
+      }
+      return bytes;
+    };
+    const auto total = static_cast<std::int64_t>(snapshot.dominators().retained[0]);
+    EXPECT_EQ(sum(flat.objects, "size_bytes"), total);
+    EXPECT_EQ(sum(flat.types, "shallow_bytes"), total);
+    EXPECT_EQ(sum(flat.types, "count"), static_cast<std::int64_t>(flat.objects.rows));
+    for (const analysis::FlatColumn& column : flat.edges.columns) {
+      const auto* numbers = std::get_if<analysis::NumberColumn>(&column.data);
+      const auto* texts = std::get_if<analysis::TextColumn>(&column.data);
+      EXPECT_EQ(numbers != nullptr ? numbers->values.size() : texts->words_of.size(), flat.edges.rows);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace heapscope::tests
