@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from heapscope.errors import CaptureError, HeapscopeError, SnapshotError, TrackingError
     from heapscope.marks import mark
     from heapscope.measuring import measure
+    from heapscope.objects.pictures import (
+        Picture,
+        show_backrefs,
+        show_chain,
+        show_dominators,
+        show_refs,
+    )
     from heapscope.profiling import profile
     from heapscope.statement_figures import memit
     from heapscope.timeline.usage import memory_usage
@@ -46,6 +53,7 @@ __all__ = [
     "Filter",
     "Frame",
     "HeapscopeError",
+    "Picture",
     "Snapshot",
     "SnapshotError",
     "Statistic",
@@ -67,6 +75,10 @@ __all__ = [
     "memory_usage",
     "profile",
     "reset_peak",
+    "show_backrefs",
+    "show_chain",
+    "show_dominators",
+    "show_refs",
     "start",
     "stop",
     "take_snapshot",
@@ -82,6 +94,7 @@ _HOMES = {
     "Filter": "traces",
     "Frame": "traces",
     "HeapscopeError": "errors",
+    "Picture": "objects.pictures",
     "Snapshot": "traces",
     "SnapshotError": "errors",
     "Statistic": "traces",
@@ -103,6 +116,10 @@ _HOMES = {
     "memory_usage": "timeline.usage",
     "profile": "profiling",
     "reset_peak": "traces",
+    "show_backrefs": "objects.pictures",
+    "show_chain": "objects.pictures",
+    "show_dominators": "objects.pictures",
+    "show_refs": "objects.pictures",
     "start": "tracking",
     "stop": "tracking",
     "take_snapshot": "traces",
