@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <new>
 
+#include "walker/snapshot_file.h"
 #include "walker/walk.h"
 
 namespace heapscope::walker {
@@ -153,7 +154,9 @@ PyObject* heap_walk(PyObject*, PyObject* args, PyObject* kwargs) {
   options.fingerprints = fingerprints != 0;
   Walk* walk = make_walk();
   if (walk == nullptr) return PyErr_NoMemory();
+  options.births = prepare_births();
   const char* failure = walk->run(options);
+  drop_births(options.births);
   PyObject* made = failure == nullptr ? walk_type->tp_alloc(walk_type, 0) : raise(failure);
   if (made == nullptr) {
     drop_walk(walk);
@@ -163,54 +166,47 @@ PyObject* heap_walk(PyObject*, PyObject* args, PyObject* kwargs) {
   return made;
 }
 
-PyObject* write_in_process(const char* path, const WalkOptions& options) noexcept {
-  Walk* walk = make_walk();
-  if (walk == nullptr) return PyErr_NoMemory();
-  std::uint64_t bytes = 0;
-  const char* failure = walk->run(options);
-  int error = 0;
-  if (failure == nullptr) {
-    Py_BEGIN_ALLOW_THREADS error = write_walk(*walk, path, bytes);
-    Py_END_ALLOW_THREADS
+PyObject* describe(const FileResult& result, const char* path) noexcept {
+  const FileFigures& figures = result.figures;
+  switch (result.outcome) {
+    case FileOutcome::kDone:
+      return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "pause_ns",
+                           static_cast<unsigned long long>(figures.pause_ns), "walk_cpu_ns",
+                           static_cast<unsigned long long>(figures.walk_cpu_ns), "objects",
+                           static_cast<unsigned long long>(figures.objects), "references",
+                           static_cast<unsigned long long>(figures.references), "total_bytes",
+                           static_cast<unsigned long long>(figures.total_bytes), "bytes",
+                           static_cast<unsigned long long>(figures.bytes), "copied_pages",
+                           static_cast<unsigned long long>(figures.copied_pages));
+    case FileOutcome::kFailed:
+      errno = result.error;
+      return PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+    case FileOutcome::kInterrupted:
+      return nullptr;
+    default:
+      return raise(result.reason);
   }
-  PyObject* result = nullptr;
-  if (failure != nullptr) {
-    raise(failure);
-  } else if (error != 0) {
-    errno = error;
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
-  } else {
-    result =
-        Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "pause_ns", walk->pause_ns(), "walk_cpu_ns",
-                      walk->walk_cpu_ns(), "objects", static_cast<unsigned long long>(walk->object_count()),
-                      "references", static_cast<unsigned long long>(walk->references().size()), "total_bytes",
-                      walk->total_bytes(), "bytes", static_cast<unsigned long long>(bytes));
-  }
-  drop_walk(walk);
-  return result;
 }
 
 PyObject* heap_write(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"path", "fork", "native", "fingerprints", nullptr};
+  static const char* names[] = {"path", "fork", "native", "fingerprints", "trigger", nullptr};
   PyObject* path = nullptr;
   int fork = 0;
   int native = 0;
   int fingerprints = 1;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppp:heap_write", const_cast<char**>(names),
-                                   PyUnicode_FSConverter, &path, &fork, &native, &fingerprints)) {
+  FileRequest request;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppps:heap_write", const_cast<char**>(names),
+                                   PyUnicode_FSConverter, &path, &fork, &native, &fingerprints,
+                                   &request.trigger)) {
     return nullptr;
   }
-  WalkOptions options;
-  options.native = native != 0;
-  options.fingerprints = fingerprints != 0;
-  PyObject* result = nullptr;
-  if (fork != 0) {
-    PyErr_SetString(PyExc_NotImplementedError, "a forked heap snapshot cannot be taken yet");
-  } else {
-    result = write_in_process(PyBytes_AS_STRING(path), options);
-  }
+  request.path = PyBytes_AS_STRING(path);
+  request.fork = fork != 0;
+  request.native = native != 0;
+  request.fingerprints = fingerprints != 0;
+  PyObject* made = describe(write_snapshot(request), request.path);
   Py_DECREF(path);
-  return result;
+  return made;
 }
 
 PyMethodDef functions[] = {
@@ -220,8 +216,9 @@ PyMethodDef functions[] = {
      "Every living object, in memory: a HeapWalk.\n\nRaises MemoryError or RuntimeError in one line."},
     {"heap_write", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_write)),
      METH_VARARGS | METH_KEYWORDS,
-     "heap_write(path, *, fork=False, native=False, fingerprints=True)\n--\n\n"
+     "heap_write(path, *, fork=False, native=False, fingerprints=True, trigger='api')\n--\n\n"
      "Every living object, into a raw file; what it cost as a dict.\n\n"
+     "fork: walked in a copy of the process, which stands still only while it is copied.\n"
      "Raises OSError, MemoryError or RuntimeError in one line; the file is whole or not there."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
-constexpr int kNicer = 10;
+constexpr int kNicer = 5;
 
 std::uint64_t clock_ns(clockid_t clock) noexcept {
   timespec now{};
@@ -306,6 +306,7 @@ int start_copy(CopyWork work, void* argument, Copy& copy) noexcept {
   const int error = process < 0 ? errno : 0;
   copy.pause_wall_ns = clock_ns(CLOCK_MONOTONIC) - wall;
   copy.pause_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+  copy.report->pause_ns = copy.pause_cpu_ns;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
     munmap(page, sizeof(CopyReport));
@@ -349,6 +350,7 @@ CopyEnd finish_copy(Copy& copy, bool wait, bool& interrupted) noexcept {
   end.succeeded = report.stage == 2;
   if (!end.succeeded) {
     if (report.stage == 3) {
+      end.error = report.error;
       std::snprintf(end.reason, sizeof end.reason, "%s", report.reason);
     } else if (found > 0 && WIFSIGNALED(status)) {
       const int signal = WTERMSIG(status);

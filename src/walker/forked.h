@@ -26,11 +26,12 @@ namespace heapscope::walker {
 
 // What the child says of itself, on a page that both processes see.
 struct CopyReport {
-  volatile std::uint32_t stage;  // 0: not begun; 1: at work; 2: done; 3: failed
-  volatile std::int32_t error;   // errno
-  char reason[240];              // one line
-  std::uint64_t figures[16];     // the work's own
-  std::uint64_t faults;          // minor page faults of the child
+  volatile std::uint32_t stage;     // 0: not begun; 1: at work; 2: done; 3: failed
+  volatile std::int32_t error;      // errno
+  char reason[240];                 // one line
+  std::uint64_t figures[16];        // the work's own
+  std::uint64_t faults;             // minor page faults of the child
+  volatile std::uint64_t pause_ns;  // written by the parent when it goes on
 };
 
 struct Copy {
@@ -57,7 +58,8 @@ const char* explain_failed_copy(int error) noexcept;
 
 struct CopyEnd {
   bool ended = false;      // false: it still runs (only without `wait`)
-  bool succeeded = false;  // else `reason`
+  bool succeeded = false;  // else `error` (errno of the work), or `reason`
+  int error = 0;
   char reason[256] = {};
   std::uint64_t figures[16] = {};
   std::uint64_t copied_pages = 0;  // at most: page faults of both processes while the child lived

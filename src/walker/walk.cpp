@@ -257,12 +257,16 @@ void Walk::write_info(const WalkOptions& options) noexcept {
   add_info("python", text);
   add_info("command", command_line(text, sizeof text));
   add_info("taken_at", utc_now(text));
-  add_info("pause_ns", pause_ns_);
+  if (options.copy_pause_ns == nullptr) {
+    add_info("pause_ns", pause_ns_);
+  } else if (const std::uint64_t pause = *options.copy_pause_ns; pause != 0) {
+    add_info("pause_ns", pause);
+  }
   add_info("walk_cpu_ns", walk_cpu_ns_);
   add_info("forked", options.forked ? "1" : "0");
   add_info("time_ns", tracker::now_ns());
   add_info("trigger", options.trigger);
-  add_info("rss_bytes", resident_bytes_of_process());
+  add_info("rss_bytes", options.forked ? options.resident_bytes : resident_bytes_of_process());
   add_info("complete", "1");
 }
 

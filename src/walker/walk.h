@@ -30,7 +30,10 @@ struct WalkOptions {
   bool native = false;
   const char* trigger = "api";
   bool forked = false;
-  std::uint64_t process = 0;  // the program's id where a copy of it walks
+  // Of the program, where a copy of it walks.
+  std::uint64_t process = 0;
+  std::uint64_t resident_bytes = 0;
+  const volatile std::uint64_t* copy_pause_ns = nullptr;
   Births* births = nullptr;   // prepared (births.h)
 };
 
@@ -79,6 +82,7 @@ class Walk {
   Column<heap::RawObject>& objects() noexcept { return objects_; }
   Column<std::uint32_t>& references() noexcept { return references_; }
 
+  std::size_t reference_count() const noexcept { return references_.size(); }
   std::size_t object_count() const noexcept { return objects_.size() - roots_.size(); }
   std::uint64_t pause_ns() const noexcept { return pause_ns_; }
   std::uint64_t walk_cpu_ns() const noexcept { return walk_cpu_ns_; }
