@@ -156,13 +156,13 @@ void each_interpreter_field(PyInterpreterState* interpreter, VisitHeld visit, vo
   fields.of_type("<codec cache>", interpreter->codec_search_cache, &PyDict_Type);
   fields.of_type("<codec error handlers>", interpreter->codec_error_registry, &PyDict_Type);
 #endif
-  fields.of_type("gc.garbage", interpreter->gc.garbage, &PyList_Type);
+  fields.of_type("<gc.garbage>", interpreter->gc.garbage, &PyList_Type);
   fields.of_type("<warning filters>", interpreter->warnings.filters, &PyList_Type);
   fields.of_type("<warnings seen>", interpreter->warnings.once_registry, &PyDict_Type);
   fields.of_type("<default warning action>", interpreter->warnings.default_action, &PyUnicode_Type);
   fields.of_type("<errno map>", interpreter->exc_state.errnomap, &PyDict_Type);
 #if PY_VERSION_HEX >= 0x030B0000
-  fields.of_type("ExceptionGroup", interpreter->exc_state.PyExc_ExceptionGroup, &PyType_Type);
+  fields.of_type("<ExceptionGroup>", interpreter->exc_state.PyExc_ExceptionGroup, &PyType_Type);
 #endif
   if (fields.same()) {
     const auto& ids = interpreter->unicode.ids;
@@ -171,12 +171,12 @@ void each_interpreter_field(PyInterpreterState* interpreter, VisitHeld visit, vo
     each_ast_object(interpreter->ast, fields);
 #if PY_VERSION_HEX >= 0x030C0000
     const auto& cached = interpreter->cached_objects;
-    fields.sure("typing.Generic", object_of(cached.generic_type));
-    fields.sure("typing.TypeVar", object_of(cached.typevar_type));
-    fields.sure("typing.TypeVarTuple", object_of(cached.typevartuple_type));
-    fields.sure("typing.ParamSpec", object_of(cached.paramspec_type));
-    fields.sure("typing.ParamSpecArgs", object_of(cached.paramspecargs_type));
-    fields.sure("typing.ParamSpecKwargs", object_of(cached.paramspeckwargs_type));
+    fields.sure("<typing.Generic>", object_of(cached.generic_type));
+    fields.sure("<typing.TypeVar>", object_of(cached.typevar_type));
+    fields.sure("<typing.TypeVarTuple>", object_of(cached.typevartuple_type));
+    fields.sure("<typing.ParamSpec>", object_of(cached.paramspec_type));
+    fields.sure("<typing.ParamSpecArgs>", object_of(cached.paramspecargs_type));
+    fields.sure("<typing.ParamSpecKwargs>", object_of(cached.paramspeckwargs_type));
     fields.sure("<replacement of inf>", cached.str_replace_inf);
 #endif
 #if PY_VERSION_HEX < 0x030B0000
@@ -192,20 +192,20 @@ void each_interpreter_field(PyInterpreterState* interpreter, VisitHeld visit, vo
 
 void each_callback(PyInterpreterState* interpreter, VisitHeld visit, void* context) noexcept {
   const Fields fields(visit, context);
-  fields.of_type("gc.callbacks", interpreter->gc.callbacks, &PyList_Type);
+  fields.of_type("<gc.callbacks>", interpreter->gc.callbacks, &PyList_Type);
   fields.of_type("<before fork>", interpreter->before_forkers, &PyList_Type);
   fields.of_type("<after fork in parent>", interpreter->after_forkers_parent, &PyList_Type);
   fields.of_type("<after fork in child>", interpreter->after_forkers_child, &PyList_Type);
   fields.of_type("<audit hooks>", interpreter->audit_hooks, &PyList_Type);
   if (!fields.same()) return;
 #if PY_VERSION_HEX >= 0x030E0000
-  fields.sure("atexit", interpreter->atexit.callbacks);
+  fields.sure("<atexit>", interpreter->atexit.callbacks);
 #else
   const auto& at_exit = interpreter->atexit;
   for (int index = 0; at_exit.callbacks != nullptr && index < at_exit.ncallbacks; ++index) {
     const auto* callback = at_exit.callbacks[index];
     if (callback == nullptr) continue;
-    fields.sure("atexit", callback->func);
+    fields.sure("<atexit>", callback->func);
     fields.sure("<atexit arguments>", callback->args);
     fields.sure("<atexit keywords>", callback->kwargs);
   }
@@ -225,13 +225,13 @@ void each_signal_handler(VisitHeld visit, void* context) noexcept {
   const auto& signals = _PyRuntime.signals;
   for (const auto& handler : signals.handlers) {
 #if PY_VERSION_HEX >= 0x030D0000
-    fields.sure("signal.signal", handler.func);
+    fields.sure("<signal.signal>", handler.func);
 #else
-    fields.sure("signal.signal", reinterpret_cast<PyObject*>(handler.func._value));
+    fields.sure("<signal.signal>", reinterpret_cast<PyObject*>(handler.func._value));
 #endif
   }
-  fields.sure("signal.SIG_DFL", signals.default_handler);
-  fields.sure("signal.SIG_IGN", signals.ignore_handler);
+  fields.sure("<signal.SIG_DFL>", signals.default_handler);
+  fields.sure("<signal.SIG_IGN>", signals.ignore_handler);
 #else
   static_cast<void>(visit);
   static_cast<void>(context);

@@ -173,11 +173,28 @@ void Walk::record(PyObject* object, Code code) noexcept {
     for (std::size_t index = first + info.field_count; index < references_.size(); index += 2)
       marks_.set_key(references_[index]);
   }
+  if (info.tail == heap::Tail::kLocals) note_variable_names(object);
   if (info.is_weak_reference) {
     PyObject* target = reinterpret_cast<PyWeakReference*>(object)->wr_object;
     if (target != nullptr && target != Py_None && Py_REFCNT(target) > 0)
       add_weak(code, marks_.mark(target), heap::WeakKind::kWeakref);
   }
+}
+
+// The texts of its variables' names, which name the references of a generator or frame.
+void Walk::note_variable_names(PyObject* object) noexcept {
+  PyObject* code = nullptr;
+  const auto first = [&](PyObject* field) {
+    if (code == nullptr) code = field;
+  };
+  if (cpython::is_generator_type(Py_TYPE(object))) {
+    cpython::each_generator_field(object, first);
+  } else {
+    cpython::each_frame_field(object, first);
+  }
+  if (code == nullptr || !PyCode_Check(code)) return;
+  cpython::each_variable_name(reinterpret_cast<PyCodeObject*>(code),
+                              [this](int, PyObject* name) { marks_.set_key(marks_.mark(name)); });
 }
 
 bool Walk::sweep() noexcept {

@@ -96,6 +96,7 @@ class Walk {
   bool sweep() noexcept;  // whether anything was new
   void record(PyObject* object, Code code) noexcept;
   void note_content(PyObject* object, const TypeInfo& info, heap::RawObject& row) noexcept;
+  void note_variable_names(PyObject* object) noexcept;
   void finish_types() noexcept;
   void write_key_texts() noexcept;
   void write_info(const WalkOptions& options) noexcept;
