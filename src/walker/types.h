@@ -33,11 +33,11 @@ enum class Layout : std::uint8_t {
   kTuple,       // then items
   kDictionary,  // then pairs
   kSet,         // then members
-  kType,      // the fields of types, which static ones have only a part of, then the keys its instances share
+  kType,  // the fields of types, which static ones have only a part of, then the keys its instances share
   kGenerator,  // the fields of generators, then variables and stack
   kFrame,      // the fields of frame objects, then variables and stack
-  kCode,      // then, from 3.12 on, what it caches of itself
-  kTraverse,  // then what the type's C function visits that no field has given
+  kCode,       // then, from 3.12 on, what it caches of itself
+  kTraverse,   // then what the type's C function visits that no field has given
 };
 
 enum class Sizing : std::uint8_t {

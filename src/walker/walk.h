@@ -34,7 +34,7 @@ struct WalkOptions {
   std::uint64_t process = 0;
   std::uint64_t resident_bytes = 0;
   const volatile std::uint64_t* copy_pause_ns = nullptr;
-  Births* births = nullptr;   // prepared (births.h)
+  Births* births = nullptr;  // prepared (births.h)
 };
 
 struct Section {

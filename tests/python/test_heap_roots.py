@@ -121,7 +121,7 @@ def test_a_suspended_generator_holds_its_variables_by_name():
     if sys.version_info < (3, 11):
         holder = the_object(graph, held_by(graph, holder)["gi_frame"])
     held = held_by(graph, holder)
-    assert (held["given"], held["own"]) == (id(given), own)
+    assert (held["f_locals['given']"], held["f_locals['own']"]) == (id(given), own)
 
 
 def test_a_running_generator_has_its_variables_in_the_thread_and_not_twice():
@@ -157,7 +157,7 @@ def test_a_suspended_coroutine_and_its_task_are_named():
     holder = the_object(graph, coroutine)
     if sys.version_info < (3, 11):
         holder = the_object(graph, held_by(graph, holder)["cr_frame"])
-    assert held_by(graph, holder)["mine"] == markers[0]
+    assert held_by(graph, holder)["f_locals['mine']"] == markers[0]
 
 
 def test_a_task_that_has_ended_is_no_root():
