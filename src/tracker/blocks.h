@@ -105,7 +105,12 @@ class BlockTable {
   // visit(const std::uint32_t* slot) for the first slot of every block, ring slots among them. Pages of leaves
   // that were never written are not read: that would make them resident. 1 ns a block and 0.3 ms a leaf.
   template <class Visit>
-  void each_slot(const TouchedPages& pages, Visit&& visit) const noexcept;
+  void each_slot(const TouchedPages& pages, Visit&& visit) const noexcept {
+    each_block(pages, [&](std::uintptr_t, const std::uint32_t* slot) { visit(slot); });
+  }
+  // The same with the block's address: visit(address, slot). Ascending, but for odd addresses, which come last.
+  template <class Visit>
+  void each_block(const TouchedPages& pages, Visit&& visit) const noexcept;
 
   // visit(void* pages, std::size_t bytes) for each mapping that find_slot() and peek() read.
   template <class Visit>
@@ -166,7 +171,7 @@ class BlockTable {
 };
 
 template <class Visit>
-void BlockTable::each_slot(const TouchedPages& pages, Visit&& visit) const noexcept {
+void BlockTable::each_block(const TouchedPages& pages, Visit&& visit) const noexcept {
   for (std::size_t at = 0; top_ != nullptr && at < kTopEntries * kMiddleEntries; ++at) {
     if (top_[at / kMiddleEntries] == nullptr) {
       at |= kMiddleEntries - 1;
@@ -174,6 +179,9 @@ void BlockTable::each_slot(const TouchedPages& pages, Visit&& visit) const noexc
     }
     const std::uint32_t* leaf = top_[at / kMiddleEntries][at % kMiddleEntries];
     if (leaf == nullptr) continue;
+    const auto address_of = [leaf, at](const std::uint32_t* slot) {
+      return std::uintptr_t{at} << kLeafShift | static_cast<std::uintptr_t>(slot - leaf) << 4;
+    };
     bool touched[kLeafPages];
     pages.look(leaf, touched, kLeafPages);
     for (std::size_t page = 0; page < kLeafPages; ++page) {
@@ -182,13 +190,13 @@ void BlockTable::each_slot(const TouchedPages& pages, Visit&& visit) const noexc
       for (const std::uint32_t* end = slot + kSlotsPerPage; slot != end; slot += 2) {
         if ((slot[0] | slot[1]) == 0) [[likely]]
           continue;
-        if (is_block(slot[0])) visit(slot);
-        if (is_block(slot[1])) visit(slot + 1);
+        if (is_block(slot[0])) visit(address_of(slot), slot);
+        if (is_block(slot[1])) visit(address_of(slot + 1), slot + 1);
       }
     }
   }
   for (std::size_t at = 0; at < odd_capacity_; ++at) {
-    if (odd_[at].address != 0 && is_block(odd_[at].slots[0])) visit(odd_[at].slots);
+    if (odd_[at].address != 0 && is_block(odd_[at].slots[0])) visit(odd_[at].address, odd_[at].slots);
   }
 }
 

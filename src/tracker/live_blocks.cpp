@@ -4,30 +4,11 @@
 
 #include "memory/touched_pages.h"
 #include "tracker/recorder.h"
+#include "tracker/reading_section.h"
 #include "tracker/state.h"
-#include "tracker/thread_state.h"
 
 namespace heapscope::tracker {
 namespace {
-
-// Holds the recording lock, and has this thread's events forwarded.
-class Section {
- public:
-  Section() noexcept : busy_(thread_state.busy) {
-    thread_state.busy = kRecording;
-    taken_ = state.lock.lock();
-  }
-  ~Section() {
-    state.lock.unlock(taken_);
-    thread_state.busy = busy_;
-  }
-  Section(const Section&) = delete;
-  Section& operator=(const Section&) = delete;
-
- private:
-  std::uint32_t busy_;
-  bool taken_;
-};
 
 // Written once, so that the kernel does not have to make the pages under the lock.
 template <class Record>
@@ -129,7 +110,7 @@ LiveBlocks::Outcome LiveBlocks::copy(bool native) noexcept {
   const TouchedPages pages;
   for (int attempt = 0; attempt < 16; ++attempt) {
     if (!make_room()) return Outcome::kNoMemory;
-    const Section section;
+    const ReadingSection section;
     if (state.armed == 0) return Outcome::kNotTracking;
     recorder.flush();
     if (!has_room()) continue;

@@ -270,6 +270,17 @@ std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept {
   return sample_resident(MappingKind::kNoreserve, mapping_totals().noreserve, page_limit);
 }
 
+bool next_usable_mapping(std::uintptr_t from, std::uintptr_t& start, std::size_t& bytes) noexcept {
+  Mappings::Piece piece = {};
+  for (; mappings.next(from, piece); from = piece.start + piece.bytes) {
+    if (piece.kind != MappingKind::kUsable) continue;
+    start = piece.start;
+    bytes = piece.bytes;
+    return true;
+  }
+  return false;
+}
+
 void reset_mappings() noexcept {
   const bool taken = state.lock.lock();
   if (owner == getpid()) {

@@ -23,6 +23,10 @@ MappingTotals mapping_totals() noexcept;
 std::uint64_t sample_usable_resident(std::size_t page_limit) noexcept;
 std::uint64_t sample_noreserve_resident(std::size_t page_limit) noexcept;
 
+// The first usable mapping that starts at or after `from`; false when there is none. O(log n); unlike the others
+// with the recording lock held.
+bool next_usable_mapping(std::uintptr_t from, std::uintptr_t& start, std::size_t& bytes) noexcept;
+
 // Before and after a run, while nothing is recorded: forgets, also what the parent of a copied process knew.
 void reset_mappings() noexcept;
 

@@ -1,0 +1,57 @@
+#include "walker/deep.h"
+
+#include "walker/boundary.h"
+#include "walker/references.h"
+#include "walker/sizes.h"
+
+namespace heapscope::walker {
+
+bool DeepWalk::is_looked_for(PyTypeObject* type) noexcept {
+  if (type == last_type_) return last_looked_for_;
+  bool looked_for = false;
+  for (std::size_t at = 0; at < base_count_ && !looked_for; ++at)
+    looked_for = PyType_IsSubtype(type, bases_[at]) != 0;
+  last_type_ = type;
+  last_looked_for_ = looked_for;
+  return looked_for;
+}
+
+// No type is looked up while references are visited: a new one may move the table that the visit reads.
+bool DeepWalk::meet(PyObject* object) noexcept {
+  switch (seen_.add(object)) {
+    case ObjectSet::Added::kNoMemory:
+      return false;
+    case ObjectSet::Added::kKnown:
+      return true;
+    case ObjectSet::Added::kNew:
+      break;
+  }
+  return waiting_.push(object);
+}
+
+bool DeepWalk::count(PyObject* object, const TypeInfo& type) noexcept {
+  bool estimated = false;
+  size_.bytes += shallow_size(object, type, estimated);
+  ++size_.objects;
+  if (estimated) ++size_.estimated;
+  return base_count_ == 0 || !is_looked_for(Py_TYPE(object)) || found_.push(object);
+}
+
+bool DeepWalk::add(PyObject* const* objects, std::size_t count_of_objects) noexcept {
+  bool complete = true;
+  for (std::size_t at = 0; at < count_of_objects && complete; ++at) complete = meet(objects[at]);
+  while (complete && !waiting_.empty()) {
+    auto* object = static_cast<PyObject*>(waiting_.pop());
+    const TypeInfo& type = types_.find(Py_TYPE(object));
+    if (!count(object, type)) return false;
+    const bool generator = holds_a_frame(object);
+    each_reference(object, type, types_, [&](PyObject* referred) {
+      if (referred == nullptr || !complete) return;
+      if (stops_deep_size(referred) && !(generator && PyFrame_Check(referred))) return;
+      complete = meet(referred);
+    });
+  }
+  return complete && !types_.failed();
+}
+
+}  // namespace heapscope::walker

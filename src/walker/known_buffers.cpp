@@ -1,0 +1,112 @@
+#include "walker/known_buffers.h"
+
+#include "cpython/dictionary.h"
+
+namespace heapscope::walker {
+namespace {
+
+BufferKind kind_by_name(const PyTypeObject* type) noexcept {
+  const char* name = type->tp_name;
+  if (type == &PyByteArray_Type) return BufferKind::kByteArray;
+  if (std::strcmp(name, "array.array") == 0) return BufferKind::kArray;
+  if (std::strcmp(name, "numpy.ndarray") == 0 &&
+      static_cast<std::size_t>(type->tp_basicsize) >= sizeof(NumpyArray))
+    return BufferKind::kNumpyArray;
+  if (std::strcmp(name, "_ctypes._CData") == 0) return BufferKind::kCtypesData;
+  if (std::strcmp(name, "mmap.mmap") == 0) return BufferKind::kMapping;
+  return BufferKind::kNone;
+}
+
+PyObject* module_item(const char* module, const char* name) noexcept {
+  PyObject* found = cpython::find_item(PyImport_GetModuleDict(), module);
+  if (found == nullptr || !PyModule_Check(found)) return nullptr;
+  return cpython::find_item(PyModule_GetDict(found), name);
+}
+
+// A class statement may give any name; what it makes is destroyed by the one function for all such classes.
+bool is_defined_in_c(const PyTypeObject* type) noexcept {
+  static destructor of_classes = nullptr;
+  if (of_classes == nullptr) {
+    PyObject* some_class = module_item("_frozen_importlib", "ModuleSpec");
+    if (some_class == nullptr || !PyType_Check(some_class)) return false;
+    of_classes = reinterpret_cast<PyTypeObject*>(some_class)->tp_dealloc;
+  }
+  return type->tp_dealloc != of_classes;
+}
+
+// Of numpy itself: 1 or 2; 0 when it is none of them.
+int numpy_version() noexcept {
+  static int version = 0;
+  if (version == 0) {
+    PyObject* text = module_item("numpy", "__version__");
+    const cpython::CodePoints points = cpython::code_points(text);
+    if (points.count > 1 && points[1] == '.' && (points[0] == '1' || points[0] == '2'))
+      version = static_cast<int>(points[0] - '0');
+  }
+  return version;
+}
+
+// Its descriptions of elements begin alike; then 1 has their size as an int, 2 has flags and the size, 8 bytes each.
+std::uint64_t numpy_item_bytes(PyObject* description) noexcept {
+  const char* behind_number = reinterpret_cast<const char*>(description) + sizeof(PyObject) + 16;
+  std::int32_t narrow = 0;
+  std::int64_t wide = 0;
+  std::memcpy(&narrow, behind_number, sizeof narrow);
+  std::memcpy(&wide, behind_number + 8, sizeof wide);
+  const std::int64_t bytes = numpy_version() == 1 ? narrow : numpy_version() == 2 ? wide : 0;
+  return bytes < 0 ? 0 : static_cast<std::uint64_t>(bytes);
+}
+
+std::uint64_t numpy_bytes(const NumpyArray& array) noexcept {
+  if ((array.flags & kNumpyOwnsData) == 0 || array.data == nullptr || array.description == nullptr) return 0;
+  std::uint64_t bytes = numpy_item_bytes(array.description);
+  for (int at = 0; at < array.dimensions; ++at) bytes *= static_cast<std::uint64_t>(array.shape[at]);
+  return bytes;
+}
+
+}  // namespace
+
+BufferKind buffer_kind(PyTypeObject* type) noexcept {
+  for (; type != nullptr && type != &PyBaseObject_Type; type = type->tp_base) {
+    const BufferKind kind = kind_by_name(type);
+    if (kind != BufferKind::kNone && is_defined_in_c(type)) return kind;
+  }
+  return BufferKind::kNone;
+}
+
+std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data) noexcept {
+  switch (kind) {
+    case BufferKind::kNone:
+      return 0;
+    case BufferKind::kByteArray: {
+      const auto& array = *reinterpret_cast<PyByteArrayObject*>(object);
+      data = array.ob_bytes;
+      return array.ob_bytes == nullptr ? 0 : static_cast<std::uint64_t>(array.ob_alloc);
+    }
+    case BufferKind::kArray: {
+      const auto& array = *reinterpret_cast<const Array*>(object);
+      int item = 0;
+      std::memcpy(&item, static_cast<const char*>(array.description) + sizeof(int), sizeof item);
+      data = array.items;
+      return array.items == nullptr ? 0 : static_cast<std::uint64_t>(array.allocated) * static_cast<unsigned>(item);
+    }
+    case BufferKind::kNumpyArray: {
+      const auto& array = *reinterpret_cast<const NumpyArray*>(object);
+      data = array.data;
+      return numpy_bytes(array);
+    }
+    case BufferKind::kCtypesData: {
+      const auto& cdata = *reinterpret_cast<const CtypesData*>(object);
+      data = cdata.data;
+      return cdata.needs_free != 0 && cdata.data != cdata.value ? static_cast<std::uint64_t>(cdata.bytes) : 0;
+    }
+    case BufferKind::kMapping: {
+      const auto& mapping = *reinterpret_cast<const Mapping*>(object);
+      data = mapping.data;
+      return mapping.data != nullptr && mapping.file == -1 ? static_cast<std::uint64_t>(mapping.bytes) : 0;
+    }
+  }
+  return 0;
+}
+
+}  // namespace heapscope::walker

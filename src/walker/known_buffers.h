@@ -1,0 +1,72 @@
+// Memory that objects own beside their own block and that holds no references of Python's: the elements of arrays,
+// ctypes' data, anonymous mappings. Of types whose layout is known; nothing of others.
+//
+// Types of libraries are told by their names and the sizes of their objects, and their layouts have not changed in
+// the versions given: numpy.ndarray (1.22 to 2), _ctypes' data (3.10 to 3.14), mmap.mmap (3.10 to 3.13),
+// array.array (3.10 to 3.14). The caller holds the GIL. A few loads; nothing runs.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace heapscope::walker {
+
+enum class BufferKind : std::uint8_t { kNone, kArray, kNumpyArray, kCtypesData, kMapping, kByteArray };
+
+struct NumpyArray {
+  PyObject_HEAD char* data;
+  int dimensions;
+  Py_ssize_t* shape;  // and the strides behind it
+  Py_ssize_t* strides;
+  PyObject* base;
+  PyObject* description;
+  int flags;
+};
+inline constexpr int kNumpyOwnsData = 4;
+
+struct CtypesData {
+  PyObject_HEAD char* data;
+  int needs_free;
+  CtypesData* base;
+  Py_ssize_t bytes;
+  Py_ssize_t length;
+  Py_ssize_t index;
+  PyObject* kept;
+  char value[16];
+};
+
+struct Mapping {
+  PyObject_HEAD char* data;
+  Py_ssize_t bytes;
+  Py_ssize_t position;
+  Py_ssize_t offset;
+  Py_ssize_t exports;
+  PyObject* weak_references;
+  int file;
+};
+
+struct Array {
+  PyObject_VAR_HEAD char* items;
+  Py_ssize_t allocated;
+  const void* description;  // begins with a char and the int size of an item
+};
+
+// The kind of the objects of a type; walks its bases by name. Worth keeping by type.
+BufferKind buffer_kind(PyTypeObject* type) noexcept;
+
+// Bytes at `data`; 0 when it has none of its own.
+std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data) noexcept;
+
+// visit(const void* data, std::uint64_t bytes) for what the object owns.
+template <class Visit>
+void each_known_buffer(PyObject* object, Visit&& visit) noexcept {
+  const void* data = nullptr;
+  const std::uint64_t bytes = known_buffer(object, buffer_kind(Py_TYPE(object)), data);
+  if (bytes != 0) visit(data, bytes);
+}
+
+}  // namespace heapscope::walker

@@ -1,0 +1,55 @@
+"""Sizes of objects: what the allocator was asked for while they were built, to the byte."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import heapscope
+from heapscope import _tracker, tracking
+from sized_kinds import KINDS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tracked() -> Iterator[None]:
+    tracking.ensure_tracking()
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    heapscope.stop()
+
+
+def requested(build: Any) -> tuple[Any, int]:
+    """What `build` makes, and the bytes it asked for that are still held."""
+    gc.collect()  # empties the free lists: what is built now comes from the allocator
+    meter = _tracker.Meter()
+    meter.start()
+    made = build()
+    gc.collect()  # what was only in passing goes back
+    return made, meter.stop().net_bytes
+
+
+def smallest(build: Any) -> tuple[Any, int]:
+    """The same at the quietest of three: the interpreter may cache something meanwhile."""
+    return min((requested(build) for _ in range(3)), key=lambda pair: pair[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_deep_size_is_what_building_it_asked_for(kind: str) -> None:
+    build = KINDS[kind]
+    build()
+    build()
+    made, bytes_asked_for = smallest(build)
+    assert heapscope.deep_sizeof(made) == bytes_asked_for
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_nobody_else_holds_is_retained(kind: str) -> None:
+    build = KINDS[kind]
+    build()
+    made = build()
+    assert heapscope.retained_sizeof(made) == heapscope.deep_sizeof(made)
