@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from heapscope.errors import CaptureError, HeapscopeError, SnapshotError, TrackingError
     from heapscope.marks import mark
     from heapscope.measuring import measure
+    from heapscope.objects.explain import explain_size
     from heapscope.objects.pictures import (
         Picture,
         show_backrefs,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         show_dominators,
         show_refs,
     )
+    from heapscope.objects.sizes import asizeof, deep_sizeof, retained_sizeof, sizeof
     from heapscope.profiling import profile
     from heapscope.statement_figures import memit
     from heapscope.timeline.usage import memory_usage
@@ -62,8 +64,11 @@ __all__ = [
     "Traceback",
     "TrackingError",
     "__version__",
+    "asizeof",
     "clear_traces",
+    "deep_sizeof",
     "display_top",
+    "explain_size",
     "get_object_traceback",
     "get_traceback_limit",
     "get_traced_memory",
@@ -75,10 +80,12 @@ __all__ = [
     "memory_usage",
     "profile",
     "reset_peak",
+    "retained_sizeof",
     "show_backrefs",
     "show_chain",
     "show_dominators",
     "show_refs",
+    "sizeof",
     "start",
     "stop",
     "take_snapshot",
@@ -102,8 +109,11 @@ _HOMES = {
     "Trace": "traces",
     "Traceback": "traces",
     "TrackingError": "errors",
+    "asizeof": "objects.sizes",
     "clear_traces": "traces",
+    "deep_sizeof": "objects.sizes",
     "display_top": "traces",
+    "explain_size": "objects.explain",
     "get_object_traceback": "traces",
     "get_traceback_limit": "traces",
     "get_traced_memory": "traces",
@@ -116,10 +126,12 @@ _HOMES = {
     "memory_usage": "timeline.usage",
     "profile": "profiling",
     "reset_peak": "traces",
+    "retained_sizeof": "objects.sizes",
     "show_backrefs": "objects.pictures",
     "show_chain": "objects.pictures",
     "show_dominators": "objects.pictures",
     "show_refs": "objects.pictures",
+    "sizeof": "objects.sizes",
     "start": "tracking",
     "stop": "tracking",
     "take_snapshot": "traces",

@@ -90,6 +90,8 @@ constexpr ObjectField kException[] = {
     HEAPSCOPE_FIELD("__cause__", PyBaseExceptionObject, cause),
 };
 constexpr ObjectField kModule[] = {{"__dict__", kModuleDictionary}, {"<md_name>", kModuleName}};
+// A range is in no public header; its length is no attribute.
+constexpr ObjectField kRange[] = {{"start", 16}, {"stop", 24}, {"step", 32}, {"<length>", 40}};
 
 #define HEAPSCOPE_FIELDS(fields) fields, sizeof(fields) / sizeof((fields)[0])
 
@@ -125,6 +127,7 @@ const KnownType kKnown[] = {
     {&_PyWeakref_CallableProxyType, HEAPSCOPE_FIELDS(kWeakReference), KnownTail::kNothing},
     {&PyTraceBack_Type, HEAPSCOPE_FIELDS(kTraceback), KnownTail::kNothing},
     {&PySlice_Type, HEAPSCOPE_FIELDS(kSlice), KnownTail::kNothing},
+    {&PyRange_Type, HEAPSCOPE_FIELDS(kRange), KnownTail::kNothing},
     {&PyModule_Type, HEAPSCOPE_FIELDS(kModule), KnownTail::kTraverse},
     {&PyGen_Type, nullptr, 0, KnownTail::kGenerator},
     {&PyCoro_Type, nullptr, 0, KnownTail::kGenerator},

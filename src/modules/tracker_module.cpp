@@ -7,6 +7,7 @@
 
 #include "cpython/frames.h"
 #include "modules/tracker_heap.h"
+#include "modules/tracker_sizes.h"
 #include "tracker/python_control.h"
 #include "tracker/python_events.h"
 #include "tracker/python_limits.h"
@@ -227,5 +228,6 @@ PyMODINIT_FUNC PyInit__tracker() {
     Py_CLEAR(made);
   if (made != nullptr && PyModule_AddFunctions(made, tracker::trace_methods) != 0) Py_CLEAR(made);
   if (made != nullptr && !heapscope::walker::add_heap_functions(made)) Py_CLEAR(made);
+  if (made != nullptr && PyModule_AddFunctions(made, heapscope::modules::size_methods) != 0) Py_CLEAR(made);
   return made;
 }

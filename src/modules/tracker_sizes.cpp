@@ -23,6 +23,20 @@ struct Tables {
   bool prepare() noexcept { return texts.prepare() && types.prepare(texts); }
 };
 
+// Objects that were met are named by their addresses while results are made: no collection may run meanwhile.
+class NoCollection {
+ public:
+  NoCollection() noexcept : enabled_(PyGC_Disable() != 0) {}
+  ~NoCollection() {
+    if (enabled_) PyGC_Enable();
+  }
+  NoCollection(const NoCollection&) = delete;
+  NoCollection& operator=(const NoCollection&) = delete;
+
+ private:
+  bool enabled_;
+};
+
 PyObject* const* items_of(PyObject* tuple) { return reinterpret_cast<PyTupleObject*>(tuple)->ob_item; }
 std::size_t count_of(PyObject* tuple) { return static_cast<std::size_t>(PyTuple_GET_SIZE(tuple)); }
 
@@ -92,20 +106,6 @@ PyObject* retained(PyObject*, PyObject* objects) {
   }
   return number(bytes);
 }
-
-// Objects that were met are named by their addresses while results are made: no collection may run meanwhile.
-class NoCollection {
- public:
-  NoCollection() noexcept : enabled_(PyGC_Disable() != 0) {}
-  ~NoCollection() {
-    if (enabled_) PyGC_Enable();
-  }
-  NoCollection(const NoCollection&) = delete;
-  NoCollection& operator=(const NoCollection&) = delete;
-
- private:
-  bool enabled_;
-};
 
 // ---- the tree
 

@@ -71,13 +71,24 @@ inline bool is_module_namespace(PyObject* object) noexcept {
   return false;
 }
 
+// Functions of C code: of a module or a type, bound to nothing of the program's.
+inline bool is_native_function(PyObject* object) noexcept {
+  PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyCFunction_Type || type == &PyCMethod_Type) {
+    PyObject* self = reinterpret_cast<PyCFunctionObject*>(object)->m_self;
+    return self == nullptr || PyModule_Check(self) || PyType_Check(self);
+  }
+  return type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyWrapperDescr_Type ||
+         type == &PyGetSetDescr_Type || type == &PyMemberDescr_Type;
+}
+
 inline bool stops_deep_size(PyObject* object) noexcept {
   PyTypeObject* type = Py_TYPE(object);
   if ((type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS) != 0 || type == &PyFunction_Type || type == &PyCode_Type ||
       type == &PyFrame_Type || type == &PyModule_Type)
     return true;
   return lives_for_ever(object) || (type == &PyDict_Type && is_module_namespace(object)) ||
-         PyModule_Check(object);
+         is_native_function(object) || PyModule_Check(object);
 }
 
 // Generators and their kin: before 3.11 the frame that they hold is an object, and a part of them.

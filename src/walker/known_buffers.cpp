@@ -1,5 +1,7 @@
 #include "walker/known_buffers.h"
 
+#include <semaphore.h>
+
 #include "cpython/dictionary.h"
 
 namespace heapscope::walker {
@@ -14,6 +16,15 @@ BufferKind kind_by_name(const PyTypeObject* type) noexcept {
     return BufferKind::kNumpyArray;
   if (std::strcmp(name, "_ctypes._CData") == 0) return BufferKind::kCtypesData;
   if (std::strcmp(name, "mmap.mmap") == 0) return BufferKind::kMapping;
+#if PY_VERSION_HEX < 0x030E0000
+  if (std::strcmp(name, "_thread.lock") == 0 || std::strcmp(name, "_thread.RLock") == 0)
+    return BufferKind::kLock;
+#endif
+#if PY_VERSION_HEX < 0x030D0000
+  if (std::strcmp(name, "_queue.SimpleQueue") == 0) return BufferKind::kLock;
+#endif
+  if (std::strcmp(name, "datetime.datetime") == 0 || std::strcmp(name, "datetime.time") == 0)
+    return BufferKind::kNaiveTime;
   return BufferKind::kNone;
 }
 
@@ -67,9 +78,12 @@ std::uint64_t numpy_bytes(const NumpyArray& array) noexcept {
 }  // namespace
 
 BufferKind buffer_kind(PyTypeObject* type) noexcept {
+  const PyTypeObject* asked = type;
   for (; type != nullptr && type != &PyBaseObject_Type; type = type->tp_base) {
     const BufferKind kind = kind_by_name(type);
-    if (kind != BufferKind::kNone && is_defined_in_c(type)) return kind;
+    if (kind == BufferKind::kNone || !is_defined_in_c(type)) continue;
+    // Classes that extend times make all their fields.
+    return kind == BufferKind::kNaiveTime && type != asked ? BufferKind::kNone : kind;
   }
   return BufferKind::kNone;
 }
@@ -77,7 +91,11 @@ BufferKind buffer_kind(PyTypeObject* type) noexcept {
 std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data) noexcept {
   switch (kind) {
     case BufferKind::kNone:
+    case BufferKind::kNaiveTime:
       return 0;
+    case BufferKind::kLock:
+      data = *reinterpret_cast<void* const*>(reinterpret_cast<const char*>(object) + sizeof(PyObject));
+      return data == nullptr ? 0 : sizeof(sem_t);
     case BufferKind::kByteArray: {
       const auto& array = *reinterpret_cast<PyByteArrayObject*>(object);
       data = array.ob_bytes;
@@ -107,6 +125,16 @@ std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data)
     }
   }
   return 0;
+}
+
+std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept {
+  if (kind < BufferKind::kCtypesData) return 0;
+  if (kind == BufferKind::kNaiveTime) {
+    constexpr std::size_t kHasZone = sizeof(PyObject) + sizeof(Py_hash_t);
+    return reinterpret_cast<const char*>(object)[kHasZone] != 0 ? 0 : -std::int64_t{sizeof(PyObject*)};
+  }
+  const void* data = nullptr;
+  return static_cast<std::int64_t>(known_buffer(object, kind, data));
 }
 
 }  // namespace heapscope::walker

@@ -1,9 +1,9 @@
 // Memory that objects own beside their own block and that holds no references of Python's: the elements of arrays,
-// ctypes' data, anonymous mappings. Of types whose layout is known; nothing of others.
+// ctypes' data, anonymous mappings, the semaphores of locks. Of types whose layout is known; nothing of others.
 //
 // Types of libraries are told by their names and the sizes of their objects, and their layouts have not changed in
 // the versions given: numpy.ndarray (1.22 to 2), _ctypes' data (3.10 to 3.14), mmap.mmap (3.10 to 3.13),
-// array.array (3.10 to 3.14). The caller holds the GIL. A few loads; nothing runs.
+// array.array (3.10 to 3.14), _thread's locks (up to 3.13), datetime's times. The caller holds the GIL. A few loads; nothing runs.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -15,7 +15,17 @@
 
 namespace heapscope::walker {
 
-enum class BufferKind : std::uint8_t { kNone, kArray, kNumpyArray, kCtypesData, kMapping, kByteArray };
+enum class BufferKind : std::uint8_t {
+  kNone,
+  kArray,
+  kNumpyArray,
+  kByteArray,
+  // What follows is not in what the types themselves say.
+  kCtypesData,
+  kMapping,
+  kLock,
+  kNaiveTime,  // not a buffer: made without the last field
+};
 
 struct NumpyArray {
   PyObject_HEAD char* data;
@@ -36,7 +46,7 @@ struct CtypesData {
   Py_ssize_t length;
   Py_ssize_t index;
   PyObject* kept;
-  char value[16];
+  alignas(16) char value[16];
 };
 
 struct Mapping {
@@ -45,7 +55,6 @@ struct Mapping {
   Py_ssize_t position;
   Py_ssize_t offset;
   Py_ssize_t exports;
-  PyObject* weak_references;
   int file;
 };
 
@@ -60,6 +69,9 @@ BufferKind buffer_kind(PyTypeObject* type) noexcept;
 
 // Bytes at `data`; 0 when it has none of its own.
 std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data) noexcept;
+
+// What has to be added to the size that the type itself tells; may be negative.
+std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept;
 
 // visit(const void* data, std::uint64_t bytes) for what the object owns.
 template <class Visit>

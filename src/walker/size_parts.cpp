@@ -101,8 +101,9 @@ SizeParts parts_of(PyObject* object, const TypeInfo& type, std::uint64_t bytes) 
         const std::uint64_t fields = std::uint64_t{type.offset_count} + type.inline_count;
         parts.pointers = fields * kPointer;
       } else {
-        each_known_buffer(object, [&](const void*, std::uint64_t buffer_bytes) { parts.payload += buffer_bytes; });
-        known = parts.payload != 0;
+        const void* data = nullptr;
+        parts.payload = known_buffer(object, type.buffer, data);
+        known = type.buffer != BufferKind::kNone;
       }
   }
   // Whatever is left is the object's own head; a sum that does not fit is given to what is not known.

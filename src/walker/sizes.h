@@ -156,6 +156,8 @@ inline std::size_t shallow_size(PyObject* object, const TypeInfo& info, bool& es
       break;
   }
   if (info.size_estimated) estimated = true;
+  if (info.buffer >= BufferKind::kCtypesData)
+    bytes = static_cast<std::size_t>(static_cast<std::int64_t>(bytes) + untold_bytes(object, info.buffer));
   if (info.managed_dictionary) {
 #if PY_VERSION_HEX >= 0x030D0000
     if (info.inline_values) {

@@ -321,6 +321,7 @@ void TypeTable::understand(TypeInfo& info) noexcept {
   }
 #endif
   choose_size(info, base, layout);
+  info.buffer = buffer_kind(type);
   info.is_weak_reference = layout != nullptr && layout->fields != nullptr &&
                            (layout->type == &_PyWeakref_RefType || layout->type == &_PyWeakref_ProxyType ||
                             layout->type == &_PyWeakref_CallableProxyType);

@@ -21,6 +21,7 @@
 #include "cpython/object_fields.h"
 #include "heap/format.h"
 #include "walker/column.h"
+#include "walker/known_buffers.h"
 #include "walker/texts.h"
 
 struct PyMemberDef;
@@ -70,6 +71,7 @@ struct TypeInfo {
   std::uint32_t spare_items = 0;  // that allocation adds (PyType_GenericAlloc's sentinel)
   Layout layout = Layout::kFields;
   Sizing sizing = Sizing::kBasic;
+  BufferKind buffer = BufferKind::kNone;  // of what its type does not tell too
   heap::Tail tail = heap::Tail::kNone;
   std::uint8_t type_flags = 0;  // heap::TypeFlag
   std::uint8_t header_bytes =
