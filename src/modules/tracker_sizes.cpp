@@ -201,16 +201,16 @@ class TreeWriter {
       Py_DECREF(name);
       return nullptr;
     }
-    return Py_BuildValue("(NNNKKKNKKK)", name, type_name(Py_TYPE(node.object)), preview(node.object), node.bytes,
-                         node.total, node.objects, children,
+    return Py_BuildValue("(NNNKKKNKKK)", name, type_name(Py_TYPE(node.object)), preview(node.object),
+                         node.bytes, node.total, node.objects, children,
                          static_cast<unsigned long long>(node.children - shown), rest_objects, rest_bytes);
   }
 
  private:
   PyObject* text_of(std::uint32_t number) {
     const heap::RawText text = tables_.texts.rows()[number];
-    return PyUnicode_DecodeUTF8(tables_.texts.bytes().data() + text.offset, static_cast<Py_ssize_t>(text.bytes),
-                                "replace");
+    return PyUnicode_DecodeUTF8(tables_.texts.bytes().data() + text.offset,
+                                static_cast<Py_ssize_t>(text.bytes), "replace");
   }
   PyObject* type_name(PyTypeObject* type) {
     const heap::RawType raw = tables_.types.raw(tables_.types.find(type).number);
@@ -294,11 +294,13 @@ PyObject* size_tree(PyObject*, PyObject* args) {
 }  // namespace
 
 PyMethodDef size_methods[] = {
-    {"shallow_size", shallow, METH_O, "shallow_size(obj, /)\n--\n\nBytes that were asked of the allocator for it."},
+    {"shallow_size", shallow, METH_O,
+     "shallow_size(obj, /)\n--\n\nBytes that were asked of the allocator for it."},
     {"deep_size", deep, METH_O,
      "deep_size(objects, /)\n--\n\nBytes of all that belongs to the objects of a tuple, each once."},
     {"deep_figures", deep_figures, METH_VARARGS,
-     "deep_figures(objects, bases, /)\n--\n\n(bytes, objects, estimated, [objects whose types extend bases])."},
+     "deep_figures(objects, bases, /)\n--\n\n(bytes, objects, estimated, [objects whose types extend "
+     "bases])."},
     {"retained_size", retained, METH_O,
      "retained_size(objects, /)\n--\n\nBytes that would be freed with the objects of a tuple."},
     {"size_tree", size_tree, METH_VARARGS,

@@ -5,8 +5,8 @@
 #include "capture/format.h"
 #include "memory/touched_pages.h"
 #include "tracker/mapping_hooks.h"
-#include "tracker/recorder.h"
 #include "tracker/reading_section.h"
+#include "tracker/recorder.h"
 
 namespace heapscope::tracker {
 
@@ -24,7 +24,8 @@ BlockList::Outcome BlockList::copy() noexcept {
     state.blocks.each_block(pages, [this, room](std::uintptr_t address, const std::uint32_t* slot) {
       const Block block = BlockTable::in_ring(*slot) ? recorder.ring_block(*slot) : BlockTable::peek(slot);
       if (block.cohort == 0 || count_ == room) return;
-      entries_[count_++] = {address, block.bytes, recorder.site_key(recorder.cohort(block.cohort).site).domain};
+      entries_[count_++] = {address, block.bytes,
+                            recorder.site_key(recorder.cohort(block.cohort).site).domain};
     });
     std::uintptr_t start = 0;
     for (std::size_t bytes = 0; count_ < room && next_usable_mapping(start + bytes, start, bytes);)

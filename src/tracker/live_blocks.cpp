@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "memory/touched_pages.h"
-#include "tracker/recorder.h"
 #include "tracker/reading_section.h"
+#include "tracker/recorder.h"
 #include "tracker/state.h"
 
 namespace heapscope::tracker {

@@ -106,7 +106,9 @@ std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data)
       int item = 0;
       std::memcpy(&item, static_cast<const char*>(array.description) + sizeof(int), sizeof item);
       data = array.items;
-      return array.items == nullptr ? 0 : static_cast<std::uint64_t>(array.allocated) * static_cast<unsigned>(item);
+      return array.items == nullptr
+                 ? 0
+                 : static_cast<std::uint64_t>(array.allocated) * static_cast<unsigned>(item);
     }
     case BufferKind::kNumpyArray: {
       const auto& array = *reinterpret_cast<const NumpyArray*>(object);

@@ -85,8 +85,8 @@ SizeParts parts_of(PyObject* object, const TypeInfo& type, std::uint64_t bytes) 
     case Sizing::kByteArray:
       parts.payload = static_cast<std::uint64_t>(Py_SIZE(object));
       if (reinterpret_cast<PyByteArrayObject*>(object)->ob_alloc > 0)
-        parts.spare =
-            static_cast<std::uint64_t>(reinterpret_cast<PyByteArrayObject*>(object)->ob_alloc) - parts.payload;
+        parts.spare = static_cast<std::uint64_t>(reinterpret_cast<PyByteArrayObject*>(object)->ob_alloc) -
+                      parts.payload;
       break;
     default:
       if (type.type == &PyFloat_Type) {
@@ -107,8 +107,8 @@ SizeParts parts_of(PyObject* object, const TypeInfo& type, std::uint64_t bytes) 
       }
   }
   // Whatever is left is the object's own head; a sum that does not fit is given to what is not known.
-  const std::uint64_t told = parts.collector + parts.payload + parts.pointers + parts.headers + parts.index +
-                             parts.spare;
+  const std::uint64_t told =
+      parts.collector + parts.payload + parts.pointers + parts.headers + parts.index + parts.spare;
   if (told > bytes) {
     parts = {};
     parts.other = bytes;

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sized_kinds import KINDS
 
 import heapscope
 from heapscope import _tracker, tracking
-from sized_kinds import KINDS
 
 
 @pytest.fixture(scope="module", autouse=True)
