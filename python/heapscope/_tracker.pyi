@@ -142,10 +142,11 @@ def deep_size(objects: tuple[object, ...], /) -> int: ...
 def retained_size(objects: tuple[object, ...], /) -> int: ...
 
 # (bytes, objects, of them those whose type sizes itself in Python code, objects reached whose
-# types are or extend one of `bases`)
+# types are or extend one of `bases`, and where the data of bytes and arrays reached lies: begin and
+# end, 8 bytes each)
 def deep_figures(
     objects: tuple[object, ...], bases: tuple[type, ...], /
-) -> tuple[int, int, int, list[Any]]: ...
+) -> tuple[int, int, int, list[Any], bytes]: ...
 
 # Nodes, one for each object of the tuple, as (name, type, preview, bytes, total bytes, objects,
 # nodes below, children not shown, objects and bytes not shown), and what the bytes are spent on.

@@ -69,7 +69,8 @@ PyObject* deep(PyObject*, PyObject* objects) {
   return number(bytes);
 }
 
-// (bytes, objects, estimated, found): `found` are the objects whose types are or extend `bases`.
+// (bytes, objects, estimated, found, stretches): `found` are the objects whose types are or extend `bases`;
+// `stretches` are (begin, end) pairs of 8 bytes, of the data of bytes and arrays that were met.
 PyObject* deep_figures(PyObject*, PyObject* args) {
   PyObject* objects = nullptr;
   PyObject* bases = nullptr;
@@ -91,7 +92,10 @@ PyObject* deep_figures(PyObject*, PyObject* args) {
     PyList_SET_ITEM(found, static_cast<Py_ssize_t>(at), object);
   }
   if (found == nullptr) return nullptr;
-  return Py_BuildValue("(KKKN)", walk.size().bytes, walk.size().objects, walk.size().estimated, found);
+  return Py_BuildValue(
+      "(KKKNN)", walk.size().bytes, walk.size().objects, walk.size().estimated, found,
+      PyBytes_FromStringAndSize(reinterpret_cast<const char*>(walk.stretches()),
+                                static_cast<Py_ssize_t>(walk.stretch_count() * sizeof(DeepWalk::Stretch))));
 }
 
 PyObject* retained(PyObject*, PyObject* objects) {

@@ -15,6 +15,8 @@
 #include <frameobject.h>
 
 #include "cpython/code_text.h"
+#include "walker/known_buffers.h"
+#include "walker/types.h"
 
 namespace heapscope::walker {
 
@@ -95,6 +97,12 @@ inline bool stops_deep_size(PyObject* object) noexcept {
 inline bool holds_a_frame(PyObject* object) noexcept {
   PyTypeObject* type = Py_TYPE(object);
   return type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type;
+}
+
+// What an array's elements are like is told by an object that arrays share as they share their type.
+inline bool is_description(PyObject* object, const TypeInfo& type, PyObject* referred) noexcept {
+  return type.buffer == BufferKind::kNumpyArray &&
+         referred == reinterpret_cast<const NumpyArray*>(object)->description;
 }
 
 }  // namespace heapscope::walker

@@ -29,12 +29,29 @@ bool DeepWalk::meet(PyObject* object) noexcept {
   return waiting_.push(object);
 }
 
+bool DeepWalk::note_stretch(PyObject* object, const TypeInfo& type) noexcept {
+  const void* data = nullptr;
+  std::uint64_t bytes = 0;
+  if (PyBytes_Check(object)) {
+    data = PyBytes_AS_STRING(object);
+    bytes = static_cast<std::uint64_t>(PyBytes_GET_SIZE(object));
+  } else if (type.buffer != BufferKind::kNone) {
+    bytes = known_buffer(object, type.buffer, data);
+  }
+  if (bytes == 0) return true;
+  if (!stretches_.reserve(stretch_count_ + 1)) return false;
+  const auto begin = reinterpret_cast<std::uintptr_t>(data);
+  stretches_[stretch_count_++] = {begin, begin + bytes};
+  return true;
+}
+
 bool DeepWalk::count(PyObject* object, const TypeInfo& type) noexcept {
   bool estimated = false;
   size_.bytes += shallow_size(object, type, estimated);
   ++size_.objects;
   if (estimated) ++size_.estimated;
-  return base_count_ == 0 || !is_looked_for(Py_TYPE(object)) || found_.push(object);
+  if (base_count_ == 0) return true;
+  return note_stretch(object, type) && (!is_looked_for(Py_TYPE(object)) || found_.push(object));
 }
 
 bool DeepWalk::add(PyObject* const* objects, std::size_t count_of_objects) noexcept {
@@ -47,6 +64,7 @@ bool DeepWalk::add(PyObject* const* objects, std::size_t count_of_objects) noexc
     const bool generator = holds_a_frame(object);
     each_reference(object, type, types_, [&](PyObject* referred) {
       if (referred == nullptr || !complete) return;
+      if (is_description(object, type, referred)) return;
       if (stops_deep_size(referred) && !(generator && PyFrame_Check(referred))) return;
       complete = meet(referred);
     });

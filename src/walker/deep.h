@@ -27,6 +27,9 @@ struct DeepSize {
 class DeepWalk {
  public:
   explicit DeepWalk(TypeTable& types) noexcept : types_(types) {}
+  ~DeepWalk() { stretches_.release(); }
+  DeepWalk(const DeepWalk&) = delete;
+  DeepWalk& operator=(const DeepWalk&) = delete;
 
   // Objects of these types are handed to `found` too: they hold buffers that only their library can tell.
   // `bases` stays the caller's.
@@ -40,17 +43,27 @@ class DeepWalk {
 
   const DeepSize& size() const noexcept { return size_; }
   const ObjectRow& found() const noexcept { return found_; }
+  // Where the data of the bytes and arrays that were met is, while look_for() is on.
+  struct Stretch {
+    std::uintptr_t begin;
+    std::uintptr_t end;
+  };
+  const Stretch* stretches() noexcept { return stretches_.data(); }
+  std::size_t stretch_count() const noexcept { return stretch_count_; }
   bool contains(PyObject* object) const noexcept { return seen_.contains(object); }
 
  private:
   bool meet(PyObject* object) noexcept;
   bool count(PyObject* object, const TypeInfo& type) noexcept;
+  bool note_stretch(PyObject* object, const TypeInfo& type) noexcept;
   bool is_looked_for(PyTypeObject* type) noexcept;
 
   TypeTable& types_;
   ObjectSet seen_;
   ObjectRow waiting_;
   ObjectRow found_;
+  PageArray<Stretch> stretches_;
+  std::size_t stretch_count_ = 0;
   DeepSize size_;
   PyTypeObject* const* bases_ = nullptr;
   std::size_t base_count_ = 0;

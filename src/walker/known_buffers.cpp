@@ -129,6 +129,18 @@ std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data)
   return 0;
 }
 
+PyObject* const* numpy_items(const NumpyArray& array, std::uint64_t& count) noexcept {
+  constexpr std::int32_t kObjects = 17;  // NPY_OBJECT
+  std::int32_t number = 0;
+  count = 0;
+  if (array.description == nullptr) return nullptr;
+  std::memcpy(&number, reinterpret_cast<const char*>(array.description) + sizeof(PyObject) + 12,
+              sizeof number);
+  if (number != kObjects) return nullptr;
+  count = numpy_bytes(array) / sizeof(PyObject*);
+  return reinterpret_cast<PyObject* const*>(array.data);
+}
+
 std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept {
   if (kind < BufferKind::kCtypesData) return 0;
   if (kind == BufferKind::kNaiveTime) {

@@ -73,6 +73,9 @@ std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data)
 // What has to be added to the size that the type itself tells; may be negative.
 std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept;
 
+// The items of an array of objects that owns its data; null when it is none.
+PyObject* const* numpy_items(const NumpyArray& array, std::uint64_t& count) noexcept;
+
 // visit(const void* data, std::uint64_t bytes) for what the object owns.
 template <class Visit>
 void each_known_buffer(PyObject* object, Visit&& visit) noexcept {

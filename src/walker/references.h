@@ -191,6 +191,12 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
       }
 #endif
       break;
+    case Layout::kNumpyArray: {
+      std::uint64_t count = 0;
+      PyObject* const* items = numpy_items(*reinterpret_cast<const NumpyArray*>(object), count);
+      for (std::uint64_t index = 0; index < count; ++index) visit(items[index]);
+      break;
+    }
     case Layout::kTraverse:
       detail::each_shown(object, info, offsets, visit);
       break;

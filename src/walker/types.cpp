@@ -302,6 +302,13 @@ void TypeTable::understand(TypeInfo& info) noexcept {
       }
       break;
   }
+  info.buffer = buffer_kind(type);
+  if (layout == nullptr && info.buffer == BufferKind::kNumpyArray && info.layout == Layout::kFields) {
+    info.layout = Layout::kNumpyArray;
+    info.tail = heap::Tail::kItems;
+    add_field(info, "base", static_cast<std::int32_t>(offsetof(NumpyArray, base)));
+    add_field(info, "dtype", static_cast<std::int32_t>(offsetof(NumpyArray, description)));
+  }
   if (info.layout == Layout::kTraverse && has(type, Py_TPFLAGS_TYPE_SUBCLASS)) info.layout = Layout::kType;
   if (info.layout == Layout::kType) {
     for (const char* name : kTypeFieldNames) add_name(info, texts_->add(name));
@@ -321,7 +328,6 @@ void TypeTable::understand(TypeInfo& info) noexcept {
   }
 #endif
   choose_size(info, base, layout);
-  info.buffer = buffer_kind(type);
   info.is_weak_reference = layout != nullptr && layout->fields != nullptr &&
                            (layout->type == &_PyWeakref_RefType || layout->type == &_PyWeakref_ProxyType ||
                             layout->type == &_PyWeakref_CallableProxyType);

@@ -35,10 +35,11 @@ enum class Layout : std::uint8_t {
   kDictionary,  // then pairs
   kSet,         // then members
   kType,  // the fields of types, which static ones have only a part of, then the keys its instances share
-  kGenerator,  // the fields of generators, then variables and stack
-  kFrame,      // the fields of frame objects, then variables and stack
-  kCode,       // then, from 3.12 on, what it caches of itself
-  kTraverse,   // then what the type's C function visits that no field has given
+  kGenerator,   // the fields of generators, then variables and stack
+  kFrame,       // the fields of frame objects, then variables and stack
+  kCode,        // then, from 3.12 on, what it caches of itself
+  kNumpyArray,  // then the items of an array of objects, which numpy hides from the collector
+  kTraverse,    // then what the type's C function visits that no field has given
 };
 
 enum class Sizing : std::uint8_t {

@@ -290,7 +290,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "empty dict": dict,
     "dict that grew": lambda: dict.fromkeys(range(10000, 11000)),
     "dict that lost keys": emptied_dict,
-    "dict from keywords": lambda: dict(a=None, b=None),
+    "dict from keywords": lambda: dict(a=None, b=None),  # noqa: C408
     "dict of a subclass": lambda: Table(a=None),
     "set": lambda: {"a", "b"},
     "large set": lambda: set(range(10_000, 10_500)),
@@ -322,7 +322,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "list iterator": lambda: iter([None]),
     "dict view": lambda: {"a": None}.items(),
     "enumerate": lambda: enumerate([None]),
-    "zip": lambda: zip([None], [None]),
+    "zip": lambda: zip([None], [None]),  # noqa: B905
     "map": lambda: map(None, [None]),  # type: ignore[call-overload]
     "reversed": lambda: reversed([None]),
     "itertools.chain": lambda: itertools.chain([None], [None]),

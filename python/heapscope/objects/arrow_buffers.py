@@ -14,31 +14,39 @@ if TYPE_CHECKING:
 __all__ = ["buffer_bytes"]
 
 
-def buffer_bytes(objects: Iterable[Any]) -> int:
+def buffer_bytes(objects: Iterable[Any], counted: bytes) -> int:
     """Bytes of the memory that Arrow's objects use, each byte once.
 
     Parameters
     ----------
     objects : iterable
         Instances of Arrow's own classes.
+    counted : bytes
+        Where memory lies that Python objects own and that is counted with them: begin and end of
+        each stretch, 8 bytes each.
 
     Returns
     -------
     int
-        Bytes. Memory that belongs to a Python object, which counts it itself, is left out.
+        Bytes.
     """
     import pyarrow.lib as library
 
-    stretches = sorted(
-        (buffer.address, buffer.address + buffer.size)
+    edges = memoryview(counted).cast("Q").tolist()
+    stretches = [(begin, end, False) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+    stretches += (
+        (buffer.address, buffer.address + buffer.size, True)
         for held in objects
         for buffer in _buffers(library, held)
-        if buffer.is_cpu and not _is_of_python(library, buffer)
+        if buffer.is_cpu
     )
-    total = end_of_last = 0
-    for begin, end in stretches:
-        total += max(0, end - max(begin, end_of_last))
-        end_of_last = max(end, end_of_last)
+    total = covered_to = 0
+    for begin, end, ours in sorted(
+        stretches
+    ):  # of two that begin together, what is counted is first
+        if ours:
+            total += max(0, end - max(begin, covered_to))
+        covered_to = max(end, covered_to)
     return total
 
 
@@ -62,7 +70,3 @@ def _whole(buffer: Any) -> Any:
     while buffer.parent is not None:
         buffer = buffer.parent
     return buffer
-
-
-def _is_of_python(library: Any, buffer: Any) -> bool:
-    return isinstance(buffer, getattr(library, "PyBuffer", ()))

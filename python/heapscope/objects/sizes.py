@@ -66,12 +66,12 @@ def deep_sizeof(*objs: object) -> int:
     found_in = _arrow_types()
     if not found_in:
         return _tracker.deep_size(objs)
-    size, _, _, found = _tracker.deep_figures(objs, found_in)
+    size, _, _, found, counted = _tracker.deep_figures(objs, found_in)
     if not found:
         return size
     from heapscope.objects import arrow_buffers
 
-    return size + arrow_buffers.buffer_bytes(found)
+    return size + arrow_buffers.buffer_bytes(found, counted)
 
 
 asizeof = deep_sizeof
