@@ -254,6 +254,47 @@ class HeapGraph:
         """Rows of id, type, size_bytes and retained_bytes, most retained first."""
     def dominator_children(self, object_id: int, limit: int = 100) -> dict[str, Any]:
         """{total, rows, hidden}: what the object alone keeps; of 0: what hangs on nothing alone."""
+    def dominator_tree(
+        self, object_id: int = 0, min_bytes: int = 1, max_nodes: int = 1000, max_depth: int = 50
+    ) -> dict[str, Any]:
+        """The nodes that retain most, nested; the parts of a node sum to its retained_bytes.
+
+        A node has id (0: the whole), type (None: the whole), size_bytes, retained_bytes, children
+        (most retained first) and rest ({count, bytes}: its children that are not shown).
+        """
+    def without(self, references: Iterable[tuple[int, int]]) -> HeapGraph:
+        """The same snapshot as if these references, (from, to), were not there.
+
+        What only they hold is garbage then. Ids stay; sets are of one graph or the other.
+        """
+    def cycles(self, objects: HeapSet | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """Sets of objects that all reach each other, with a member among `objects`, biggest first.
+
+        A row has objects (how many), bytes, way (the shortest cycle through the member that is
+        nearest to a root: id, type and the name of its reference to the next one) and closing
+        ({from, to, name}: the reference back to the first).
+        """
+    def cycles_by_type(self, objects: HeapSet | None = None) -> list[dict[str, Any]]:
+        """`cycles` with the same types along the way as one row.
+
+        types, count, objects, bytes, and example: the biggest of them.
+        """
+    def cycle_through(self, object_id: int) -> list[dict[str, Any]]:
+        """The shortest cycle through an object, as way in `cycles`; empty: there is none."""
+    def compare(self, earlier: HeapGraph) -> dict[str, Any]:
+        """What changed since an earlier snapshot of the same process.
+
+        rows by type and their total (count_before, bytes_before, count, bytes, new_count,
+        new_bytes, gone_count, gone_bytes, grown_bytes of those that are in both, delta_count,
+        delta_bytes), the sets new and kept (of this graph) and gone (of the earlier one),
+        same_process, and identity: ``birth`` where both are of one capture, so that an address
+        that is used again is another object; ``address`` where address, type and content say
+        which objects are the same.
+        """
+    def still_there(self, earlier: HeapGraph, objects: HeapSet) -> HeapSet:
+        """What is here of objects of an earlier snapshot."""
+    def allocated_between(self, first: HeapGraph, second: HeapGraph) -> HeapSet:
+        """What is here, was there in the second snapshot, and was not in the first."""
     def partition(self, objects: HeapSet, by: str) -> list[dict[str, Any]]:
         """Rows of kind, count, bytes and set; counts and bytes sum to the set's, most bytes first.
 

@@ -11,11 +11,11 @@
 namespace heapscope::heap {
 
 const RootSet& Heap::roots() const {
-  return keep(roots_, [&] { return find_roots(graph_); });
+  return keep(roots_, [&] { return find_roots(graph(), without_); });
 }
 
 const Dominators& Heap::dominators() const {
-  return keep(dominators_, [&] { return find_dominators(graph_, roots()); });
+  return keep(dominators_, [&] { return find_dominators(graph(), roots(), without_); });
 }
 
 const DominatorTree& Heap::dominator_tree() const {
@@ -23,17 +23,21 @@ const DominatorTree& Heap::dominator_tree() const {
 }
 
 const Referrers& Heap::referrers() const {
-  return keep(referrers_, [&] { return Referrers(graph_); });
+  return keep(referrers_, [&] { return Referrers(graph()); });
 }
 
 const Naming& Heap::naming() const {
-  return keep(naming_, [&] { return Naming(graph_, roots()); });
+  return keep(naming_, [&] { return Naming(graph(), roots()); });
+}
+
+const Components& Heap::components() const {
+  return keep(components_, [&] { return Components(graph()); });
 }
 
 ObjectSet Heap::reachable() const {
   const RootSet& found = roots();
   std::vector<ObjectId> ids;
-  for (ObjectId id = graph_.root_count() + 1; id <= graph_.count(); ++id) {
+  for (ObjectId id = graph().root_count() + 1; id <= graph().count(); ++id) {
     if (found.reached_by[id] != Held::kGarbage) ids.push_back(id);
   }
   return ObjectSet(std::move(ids));
@@ -42,8 +46,8 @@ ObjectSet Heap::reachable() const {
 ObjectSet Heap::unreachable() const {
   const RootSet& found = roots();
   std::vector<ObjectId> ids;
-  for (ObjectId id = graph_.root_count() + 1; id <= graph_.count(); ++id) {
-    const bool owned = graph_.is_python(id) || found.parent[id] != 0;
+  for (ObjectId id = graph().root_count() + 1; id <= graph().count(); ++id) {
+    const bool owned = graph().is_python(id) || found.parent[id] != 0;
     if (found.reached_by[id] == Held::kGarbage && owned) ids.push_back(id);
   }
   return ObjectSet(std::move(ids));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "capture/result.h"
+#include "heap/components.h"
 #include "heap/dominator_tree.h"
 #include "heap/dominators.h"
 #include "heap/graph.h"
@@ -20,14 +21,18 @@ namespace heapscope::heap {
 
 class Heap {
  public:
-  explicit Heap(Graph graph) noexcept : graph_(std::move(graph)) {}
+  explicit Heap(Graph graph) : graph_(std::make_shared<const Graph>(std::move(graph))) {}
+  // The same snapshot as if these references were not there; ascending. Shares the graph.
+  Heap(const Heap& heap, ExcludedReferences without) : graph_(heap.graph_), without_(std::move(without)) {}
 
-  const Graph& graph() const noexcept { return graph_; }
+  const Graph& graph() const noexcept { return *graph_; }
+  const ExcludedReferences& without() const noexcept { return without_; }
   // These throw bad_alloc.
   const RootSet& roots() const;
   const Dominators& dominators() const;
   const DominatorTree& dominator_tree() const;
-  const Referrers& referrers() const;
+  const Referrers& referrers() const;    // excluded references included
+  const Components& components() const;  // the same
   const Naming& naming() const;
 
   ObjectSet reachable() const;    // Python objects and native blocks that roots reach
@@ -46,11 +51,13 @@ class Heap {
     return *kept.analysis;
   }
 
-  Graph graph_;
+  std::shared_ptr<const Graph> graph_;
+  ExcludedReferences without_;
   mutable Kept<RootSet> roots_;
   mutable Kept<Dominators> dominators_;
   mutable Kept<DominatorTree> dominator_tree_;
   mutable Kept<Referrers> referrers_;
+  mutable Kept<Components> components_;
   mutable Kept<Naming> naming_;
 };
 

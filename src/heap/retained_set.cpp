@@ -4,10 +4,13 @@
 #include <vector>
 
 #include "heap/column_memory.h"
+#include "heap/followed.h"
 
 namespace heapscope::heap {
 
-ObjectSet retained_set(const Graph& graph, const RootSet& roots, const ObjectSet& objects) {
+ObjectSet retained_set(const Graph& graph, const RootSet& roots, const ObjectSet& objects,
+                       const ExcludedReferences& without) {
+  const Followed followed(graph, without);
   Column<bool> met(std::size_t{graph.count()} + 1);
   for (const ObjectId object : objects.ids()) met[object] = true;
   std::vector<ObjectId> pending;
@@ -18,11 +21,11 @@ ObjectSet retained_set(const Graph& graph, const RootSet& roots, const ObjectSet
     while (!pending.empty()) {
       const ObjectId from = pending.back();
       pending.pop_back();
-      for (const ObjectId to : graph.references(from)) {
-        if (to == 0 || met[to]) continue;
+      followed.each(from, [&](ObjectId to) {
+        if (met[to]) return;
         met[to] = true;
         pending.push_back(to);
-      }
+      });
     }
   }
   for (const ObjectId object : objects.ids()) met[object] = false;

@@ -9,7 +9,8 @@
 namespace heapscope::heap {
 
 // O(n + m), 1 byte an object: everything that is not reached from the other roots without passing through `objects`.
-// Roots among `objects` count as freed; pseudo roots are never in the result.
-ObjectSet retained_set(const Graph& graph, const RootSet& roots, const ObjectSet& objects);
+// Roots among `objects` count as freed; pseudo roots are never in the result. `without`: as `roots` was found.
+ObjectSet retained_set(const Graph& graph, const RootSet& roots, const ObjectSet& objects,
+                       const ExcludedReferences& without = {});
 
 }  // namespace heapscope::heap

@@ -81,6 +81,8 @@ NB_MODULE(_analysis, module) {
   add_heap_graph(graph);
   add_heap_sets(module, graph);
   add_heap_dominators(graph);
+  add_heap_cycles(graph);
+  add_heap_compare(graph);
   add_heap_partition(graph);
   add_heap_paths(graph);
   add_heap_export(graph);

@@ -9,6 +9,8 @@ namespace heapscope::modules {
 void add_heap_graph(HeapGraphClass& graph);
 void add_heap_sets(nb::module_& module, HeapGraphClass& graph);
 void add_heap_dominators(HeapGraphClass& graph);
+void add_heap_cycles(HeapGraphClass& graph);
+void add_heap_compare(HeapGraphClass& graph);
 void add_heap_partition(HeapGraphClass& graph);
 void add_heap_paths(HeapGraphClass& graph);
 void add_heap_export(HeapGraphClass& graph);
