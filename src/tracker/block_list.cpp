@@ -9,6 +9,13 @@
 #include "tracker/recorder.h"
 
 namespace heapscope::tracker {
+namespace {
+
+// What the bits of an entry hold.
+constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 60) - 1;
+constexpr std::uint64_t kDomains = 15;
+
+}  // namespace
 
 BlockList::Outcome BlockList::copy() noexcept {
   const TouchedPages pages;
@@ -24,12 +31,12 @@ BlockList::Outcome BlockList::copy() noexcept {
     state.blocks.each_block(pages, [this, room](std::uintptr_t address, const std::uint32_t* slot) {
       const Block block = BlockTable::in_ring(*slot) ? recorder.ring_block(*slot) : BlockTable::peek(slot);
       if (block.cohort == 0 || count_ == room) return;
-      entries_[count_++] = {address, block.bytes,
-                            recorder.site_key(recorder.cohort(block.cohort).site).domain};
+      entries_[count_++] = {address, block.bytes & kMostBytes,
+                            recorder.site_key(recorder.cohort(block.cohort).site).domain & kDomains};
     });
     std::uintptr_t start = 0;
     for (std::size_t bytes = 0; count_ < room && next_usable_mapping(start + bytes, start, bytes);)
-      entries_[count_++] = {start, bytes, static_cast<std::uint64_t>(capture::Domain::kMmap)};
+      entries_[count_++] = {start, bytes & kMostBytes, static_cast<std::uint64_t>(capture::Domain::kMmap)};
     copied = true;
   }
   if (!copied) return Outcome::kNoMemory;
