@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "cpython/frames.h"
+#include "modules/tracker_collector.h"
 #include "modules/tracker_heap.h"
 #include "modules/tracker_sizes.h"
 #include "tracker/python_control.h"
@@ -227,7 +228,9 @@ PyMODINIT_FUNC PyInit__tracker() {
                            PyModule_AddIntConstant(made, "RSS_SEEN_OFFSET", rss_seen) == 0))
     Py_CLEAR(made);
   if (made != nullptr && PyModule_AddFunctions(made, tracker::trace_methods) != 0) Py_CLEAR(made);
-  if (made != nullptr && !heapscope::walker::add_heap_functions(made)) Py_CLEAR(made);
+  if (made != nullptr &&
+      !(heapscope::walker::add_heap_functions(made) && heapscope::walker::add_collector_functions(made)))
+    Py_CLEAR(made);
   if (made != nullptr && PyModule_AddFunctions(made, heapscope::modules::size_methods) != 0) Py_CLEAR(made);
   return made;
 }

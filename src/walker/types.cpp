@@ -131,6 +131,12 @@ void TypeTable::add_field(TypeInfo& info, const char* name, std::int32_t offset)
     if (offsets_[info.first_offset + index] == offset) return;
   }
   if (!offsets_.push(offset)) failed_ = true;
+  const bool is_named =
+      info.type == &PyFunction_Type || info.type == &PyCode_Type || info.type == &PyModule_Type;
+  if (is_named && (std::strcmp(name, "__name__") == 0 || std::strcmp(name, "co_name") == 0 ||
+                   std::strcmp(name, "<md_name>") == 0)) {
+    info.name_field = static_cast<std::uint8_t>(info.offset_count);
+  }
   ++info.offset_count;
   add_name(info, texts_->add(name));
 }

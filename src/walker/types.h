@@ -56,6 +56,8 @@ enum class Sizing : std::uint8_t {
   kAsked,  // by a C function __sizeof__
 };
 
+inline constexpr std::uint8_t kNoName = 0xFF;
+
 struct TypeInfo {
   PyTypeObject* type = nullptr;
   traverseproc traverse = nullptr;      // kTraverse
@@ -83,7 +85,8 @@ struct TypeInfo {
   bool inline_values = false;  // 3.13: the values lie behind the object
   bool size_estimated = false;
   bool is_weak_reference = false;
-  bool has_content = false;  // str or bytes: gets a fingerprint
+  std::uint8_t name_field = kNoName;  // the reference whose text is what its objects are called
+  bool has_content = false;           // str or bytes: gets a fingerprint
 };
 
 // What Layout::kType begins with; those from `__name__` on only heap types have.

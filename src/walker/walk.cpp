@@ -174,6 +174,8 @@ void Walk::record(PyObject* object, Code code) noexcept {
       marks_.set_key(references_[index]);
   }
   if (info.tail == heap::Tail::kLocals) note_variable_names(object);
+  if (info.name_field < row.references && references_[first + info.name_field] != 0)
+    marks_.set_key(references_[first + info.name_field]);
   if (info.is_weak_reference) {
     PyObject* target = reinterpret_cast<PyWeakReference*>(object)->wr_object;
     if (target != nullptr && target != Py_None && Py_REFCNT(target) > 0)

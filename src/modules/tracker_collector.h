@@ -1,0 +1,12 @@
+// What _tracker tells of the garbage collector: gc_objects.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+namespace heapscope::walker {
+
+// Adds it to the module; false with an exception set.
+bool add_collector_functions(PyObject* module) noexcept;
+
+}  // namespace heapscope::walker
