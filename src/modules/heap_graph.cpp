@@ -120,20 +120,6 @@ nb::object held_name(heap::Held held) {
   return nb::none();
 }
 
-nb::list stack_rows(const Graph& graph, heap::StackId stack) {
-  nb::list frames;
-  for (; stack != 0; stack = graph.stacks()[stack].parent) {
-    const heap::StackNode& node = graph.stacks()[stack];
-    nb::dict row;
-    row["function"] = text(graph.text(node.function));
-    row["file"] = text(graph.text(node.file));
-    row["line"] = line_or_none(node.line);
-    frames.append(row);
-  }
-  frames.attr("reverse")();
-  return frames;
-}
-
 nb::object birth(const Graph& graph, ObjectId id) {
   if (graph.birth_stack(id) == 0 && graph.birth_tick(id) == heap::kUnknownTick) return nb::none();
   nb::dict result;

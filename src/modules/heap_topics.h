@@ -14,5 +14,7 @@ void add_heap_compare(HeapGraphClass& graph);
 void add_heap_partition(HeapGraphClass& graph);
 void add_heap_paths(HeapGraphClass& graph);
 void add_heap_export(HeapGraphClass& graph);
+void add_heap_queries(HeapGraphClass& graph);
+void add_heap_grown(HeapGraphClass& graph);
 
 }  // namespace heapscope::modules

@@ -36,6 +36,20 @@ nb::dict object_row(const heap::Heap& heap, const heap::Dominators& dominators, 
   return row;
 }
 
+nb::list stack_rows(const heap::Graph& graph, heap::StackId stack) {
+  nb::list frames;
+  for (; stack != 0; stack = graph.stacks()[stack].parent) {
+    const heap::StackNode& node = graph.stacks()[stack];
+    nb::dict row;
+    row["function"] = text(graph.text(node.function));
+    row["file"] = text(graph.text(node.file));
+    row["line"] = line_or_none(node.line);
+    frames.append(row);
+  }
+  frames.attr("reverse")();
+  return frames;
+}
+
 void raise_snapshot(const std::string& path, const capture::Error& error) {
   const nb::object kind = nb::module_::import_("heapscope.errors").attr("SnapshotError");
   const nb::object file = path.empty() ? nb::none() : path_text(path);

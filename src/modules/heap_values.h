@@ -53,6 +53,9 @@ nb::object type_text(const heap::Graph& graph, heap::TypeId type);
 // {text, kind: 'str'|'bytes'|'int', cut}; None: no text was kept.
 nb::object text_of(const heap::Graph& graph, heap::ObjectId id);
 
+// {function, file, line}, outermost first; of stack 0 none.
+nb::list stack_rows(const heap::Graph& graph, heap::StackId stack);
+
 [[noreturn]] void raise_snapshot(const std::string& path, const capture::Error& error);
 
 }  // namespace heapscope::modules

@@ -1,0 +1,31 @@
+#include "heap/held_without.h"
+
+#include <vector>
+
+namespace heapscope::heap {
+
+ObjectSet held_without(const Graph& graph, const RootSet& roots, RootKind kind) {
+  std::vector<bool> seen(graph.count() + 1);
+  std::vector<ObjectId> pending;
+  const auto reach = [&](ObjectId object) {
+    if (object == 0 || seen[object]) return;
+    seen[object] = true;
+    pending.push_back(object);
+  };
+  for (const ObjectId object : roots.order) {
+    const bool is_gone = object <= graph.root_count() && graph.roots()[object - 1].kind == kind;
+    if (!is_gone && roots.held[object] != Held::kGarbage) reach(object);
+  }
+  while (!pending.empty()) {
+    const ObjectId object = pending.back();
+    pending.pop_back();
+    for (const ObjectId to : graph.references(object)) reach(to);
+  }
+  std::vector<ObjectId> ids;
+  for (ObjectId object = graph.root_count() + 1; object <= graph.count(); ++object) {
+    if (seen[object]) ids.push_back(object);
+  }
+  return ObjectSet(std::move(ids));
+}
+
+}  // namespace heapscope::heap

@@ -1,0 +1,74 @@
+#include "heap/newcomers.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "heap/dominator_tree.h"
+#include "heap/held_without.h"
+#include "heap/part_totals.h"
+#include "heap/small_python.h"
+
+namespace heapscope::heap {
+namespace {
+
+std::vector<ObjectId> ids(const ObjectSet& set) { return {set.ids().begin(), set.ids().end()}; }
+
+TEST(Newcomers, WhatIsTheSameInBothIsNotNew) {
+  SmallPython before, after;
+  for (SmallPython* heap : {&before, &after}) heap->list({heap->str("a")});
+  const ObjectId more = after.list();
+  EXPECT_EQ(ids(newcomers(after.graph(), before.graph())), (std::vector<ObjectId>{more}));
+  EXPECT_TRUE(ids(newcomers(before.graph(), after.graph())).empty());
+}
+
+TEST(Newcomers, AnotherTypeAtTheSameAddressIsAnotherObject) {
+  SmallPython before, after;
+  before.object(before.list_type, 64);
+  const ObjectId now = after.object(after.dict_type, 64);
+  EXPECT_EQ(ids(newcomers(after.graph(), before.graph())), (std::vector<ObjectId>{now}));
+}
+
+TEST(Newcomers, ATupleThatRefersToSomethingElseIsAnotherAndAListIsNot) {
+  SmallPython before, after;
+  for (SmallPython* heap : {&before, &after}) {
+    const ObjectId a = heap->list(), b = heap->list();
+    const ObjectId tuple = heap->object(heap->tuple_type, 48), list = heap->object(heap->list_type, 64);
+    heap->refer(tuple, {heap == &before ? a : b});
+    heap->refer(list, {heap == &before ? a : b});
+  }
+  const Graph graph = after.graph();
+  EXPECT_EQ(ids(newcomers(graph, before.graph())), (std::vector<ObjectId>{graph.root_count() + 3}));
+}
+
+TEST(PartTotals, WhatAnotherOfThePartDominatesIsCountedOnce) {
+  SmallPython heap;
+  const ObjectId inner = heap.list({}, 10);
+  const ObjectId outer = heap.list({inner}, 100);
+  const ObjectId dict = heap.dict(1000);
+  heap.put(dict, 0, outer);
+  heap.refer(heap.frame_root, dict, "held");
+  const Graph graph = heap.graph();
+  const RootSet roots = find_roots(graph);
+  const Dominators dominators = find_dominators(graph, roots);
+  const DominatorTree tree(dominators);
+  const ObjectSet lists({inner, outer}), dicts({dict}), none;
+  const ObjectSet* parts[] = {&lists, &dicts, &none};
+  EXPECT_EQ(retained_of_parts(dominators, tree, parts), (std::vector<std::uint64_t>{110, 1110, 0}));
+}
+
+TEST(HeldWithout, WhatOnlyFramesHoldIsGoneWithThem) {
+  SmallPython heap;
+  const ObjectId shared = heap.list(), local = heap.list({shared});
+  const ObjectId names = heap.module("app");
+  heap.put(names, "KEPT", shared);
+  heap.refer(heap.frame_root, local, "local");
+  const Graph graph = heap.graph();
+  const ObjectSet held = held_without(graph, find_roots(graph), RootKind::kFrame);
+  EXPECT_TRUE(held.contains(shared));
+  EXPECT_TRUE(held.contains(names));
+  EXPECT_FALSE(held.contains(local));
+}
+
+}  // namespace
+}  // namespace heapscope::heap
