@@ -250,6 +250,34 @@ class HeapGraph:
 
         Retained by a type is what its objects retain that no other of it dominates.
         """
+    def referrers_of(self, objects: HeapSet) -> HeapSet:
+        """What refers to them; roots are left out."""
+    def referents_of(self, objects: HeapSet) -> HeapSet: ...
+    def instances_of(self, type_address: int) -> HeapSet:
+        """The objects of exactly the type at an address."""
+    def dominated_with_c(self, objects: HeapSet) -> HeapSet:
+        """As `dominated`, if C code held nothing of what they lead to."""
+    def new_since(self, earlier: HeapGraph) -> HeapSet:
+        """What an earlier snapshot of the same process does not have, garbage included."""
+    def grown_rows(self, objects: HeapSet) -> list[dict[str, Any]]:
+        """What came to stay, by kind and holder, what frees most first.
+
+        A row has type, count and bytes (of those that older objects hold), freed_bytes (with all
+        that they keep), pattern and held_by (as `merged_paths`), example (an id), stack (that
+        allocated most of them; empty: unknown) and set.
+        """
+    def frozen(self) -> HeapSet:
+        """The collector's permanent generation: gc.freeze."""
+    def held_without_frames(self) -> HeapSet:
+        """What would be held if the frames of all threads were gone."""
+    def largest(self, objects: HeapSet, first: int = 0, last: int = 100) -> list[tuple[int, int]]:
+        """(id, bytes) of those of rank `first` to before `last`, the largest first."""
+    def summary(self, objects: HeapSet) -> list[tuple[str, int, int]]:
+        """(kind, objects, bytes): by type, but functions and modules each by its own name."""
+    def retained_of_parts(self, parts: Iterable[HeapSet]) -> list[int]:
+        """Of disjoint sets: bytes that the objects of each retain that no other of it dominates."""
+    def type_address(self, object_id: int) -> int:
+        """Where the type of an object lies; 0: not known."""
     def biggest(self, limit: int = 10) -> list[dict[str, Any]]:
         """Rows of id, type, size_bytes and retained_bytes, most retained first."""
     def dominator_children(self, object_id: int, limit: int = 100) -> dict[str, Any]:

@@ -153,3 +153,31 @@ def deep_figures(
 def size_tree(
     objects: tuple[object, ...], detail: int, limit: int, /
 ) -> tuple[list[tuple[Any, ...]], dict[str, int]]: ...
+
+# How many objects the collector has in the generations 0 to `generation`, which is what a
+# collection of that looks at; None where that is not known before (increments of 3.14).
+def gc_objects(generation: int, /) -> int | None: ...
+
+# A walk of the heap in memory: sections of the raw form of a snapshot (src/heap/format.h), as
+# (kind, bytes). Released when collected, or by `release`, which BufferError refuses while bytes are
+# used.
+@final
+class HeapWalk:
+    def sections(self) -> list[tuple[int, memoryview]]: ...
+    def release(self) -> None: ...
+
+# Walks the heap of the main interpreter; nothing of the program runs meanwhile, and nothing of it
+# changes. RuntimeError: this heap cannot be walked; MemoryError: not enough memory for it.
+def heap_walk(*, native: bool = False, fingerprints: bool = True) -> HeapWalk: ...
+
+# The same into a file, written beside and renamed; `fork`: from a copy-on-write copy of the
+# process, which is invisible to the program. Returns what it took: pause_ns, walk_cpu_ns, objects,
+# bytes, …
+def heap_write(
+    path: str | bytes,
+    *,
+    fork: bool = False,
+    native: bool = False,
+    fingerprints: bool = True,
+    trigger: str = "api",
+) -> dict[str, int]: ...

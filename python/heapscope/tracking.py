@@ -329,6 +329,25 @@ def ensure_tracking() -> None:
         raise TrackingError(f"this process cannot be tracked: {error}") from error
 
 
+def track_meanwhile() -> Callable[[], None]:
+    """Track this process, unless it is tracked or cannot be, and return what ends that again.
+
+    The capture leaves no file.
+    """
+    from heapscope import _tracker
+
+    if not _tracker.is_tracing():
+        try:
+            return functools.partial(_end, _begin(_temporary_path(), temporary=True))
+        except (TrackingError, OSError):
+            pass
+    return _nothing
+
+
+def _nothing() -> None:
+    """What was tracked already goes on being so."""
+
+
 def _begin(
     path: str, *, overwrite: bool = False, started: bool = False, temporary: bool = False
 ) -> Recording:

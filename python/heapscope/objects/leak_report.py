@@ -1,0 +1,160 @@
+"""What came to stay, one row a leak: type, growth, allocation site, holder, bytes it would free."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from heapscope.objects.object_set import ObjectSet
+    from heapscope.objects.snapshot import Heap
+    from heapscope.objects.tracker import ClassCounts
+
+__all__ = ["Leak", "LeakReport", "class_lines", "report_growth", "report_set"]
+
+_UNKNOWN = "unknown: not tracked"
+
+
+class Leak:
+    """Objects of one type that came to stay with one holder.
+
+    Attributes
+    ----------
+    type : str
+        Their type.
+    objects, bytes : int
+        How many, and their own bytes.
+    held_by : str
+        The path to what holds them and was there before.
+    allocated_at : str or None
+        The line that allocated most of them, as ``FILE:LINE FUNCTION``; None without tracking.
+    stack : list of dict
+        The whole stack there, outermost first: function, file, line.
+    freed_bytes : int
+        What would be freed if the holder let go of them.
+    example : int
+        The id of one of them in the last snapshot.
+    """
+
+    __slots__ = (
+        "allocated_at",
+        "bytes",
+        "example",
+        "freed_bytes",
+        "held_by",
+        "objects",
+        "stack",
+        "type",
+    )
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.type: str = row["type"]
+        self.objects: int = row["count"]
+        self.bytes: int = row["bytes"]
+        self.held_by: str = row["held_by"]
+        self.stack: list[dict[str, Any]] = row["stack"]
+        self.freed_bytes: int = row["freed_bytes"]
+        self.example: int = row["example"]
+        self.allocated_at: str | None = None
+        if self.stack:
+            frame = self.stack[-1]
+            self.allocated_at = f"{frame['file']}:{frame['line']} {frame['function']}"
+
+    def __str__(self) -> str:
+        at = f", allocated at {self.allocated_at}" if self.allocated_at else ""
+        return (
+            f"+{self.objects:,} {self.type} ({self.bytes:,} bytes){at}, held by {self.held_by}; "
+            f"{self.freed_bytes:,} bytes freed if released"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as plain values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class LeakReport:
+    """Rows of what came to stay, those that would free most first; prints as a table.
+
+    Attributes
+    ----------
+    rows : list of Leak
+        One for each type and holder.
+    objects : ObjectSet
+        All that came to stay, with what it holds.
+    """
+
+    def __init__(self, objects: ObjectSet) -> None:
+        self.objects = objects
+        self.rows = [Leak(row) for row in objects.heap.graph.grown_rows(objects.members)]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Leak]:
+        return iter(self.rows)
+
+    def __getitem__(self, index: int) -> Leak:
+        return self.rows[index]
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "Nothing came to stay."
+        cells = [("objects", "bytes", "frees", "type", "held by", "allocated at")]
+        cells += [
+            (
+                f"+{row.objects:,}",
+                f"+{row.bytes:,}",
+                f"{row.freed_bytes:,}",
+                row.type,
+                row.held_by,
+                row.allocated_at or _UNKNOWN,
+            )
+            for row in self.rows
+        ]
+        return "\n".join(_align(cells, 3))
+
+
+def report_growth(first: Heap, second: Heap, third: Heap) -> LeakReport:
+    """Report what was made after `first`, was there in `second`, and is in `third`."""
+    return report_set(third.relative_to(first) - third.relative_to(second))
+
+
+def report_set(objects: ObjectSet) -> LeakReport:
+    """Report objects that stay, by type and holder."""
+    return LeakReport(objects)
+
+
+def class_lines(history: Sequence[ClassCounts]) -> Iterator[str]:
+    """Yield a table of tracked classes over time: a line for each moment and class."""
+    cells = [("time", "objects", "bytes", "retained", "class", "")]
+    before: dict[str, int] = {}
+    for moment in history:
+        for name, (count, size, retained) in moment.classes.items():
+            change = f" ({count - before[name]:+,})" if name in before else ""
+            before[name] = count
+            cells.append(
+                (
+                    f"{moment.time_s:.3f} s",
+                    f"{count:,}{change}",
+                    f"{size:,}",
+                    f"{retained:,}",
+                    name,
+                    moment.label,
+                )
+            )
+    yield from _align(cells, 4)
+
+
+def _align(cells: Sequence[tuple[str, ...]], figures: int) -> Iterator[str]:
+    """Yield lines of columns; the first ones are figures and stand to the right."""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        padded = [
+            text.rjust(width) if column < figures else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(padded).rstrip()

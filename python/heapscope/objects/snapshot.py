@@ -1,0 +1,170 @@
+"""A heap snapshot: the objects of a process at one instant, and what is asked of all of them."""
+
+from __future__ import annotations
+
+import os
+
+from heapscope.objects.object_set import ObjectSet
+from heapscope.objects.own_objects import find_own
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from heapscope import _analysis
+
+__all__ = ["Heap"]
+
+
+class Heap(ObjectSet):
+    """The objects that are reached in a snapshot, and the snapshot itself.
+
+    As a set it holds every object that something holds. What heapscope itself needs is not among
+    them (`own`), nor is garbage that the collector has yet to find (`unreachable`).
+
+    Attributes
+    ----------
+    graph : _analysis.HeapGraph
+        The object graph.
+    info : dict of str to str
+        Where and when it was taken: pid, python, command, taken_at, …
+    """
+
+    __slots__ = ("_live", "_own", "graph")
+
+    def __init__(self, graph: _analysis.HeapGraph, *, live: bool = False) -> None:
+        self.graph = graph
+        self._live = os.getpid() if live else None
+        self._own = find_own(graph)
+        super().__init__(None, graph.everything() - self._own)
+
+    @property
+    def heap(self) -> Heap:
+        """The snapshot itself."""
+        return self
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Heap:
+        """Read a snapshot that `save`, ``heapscope heap`` or a trigger wrote.
+
+        Raises
+        ------
+        SnapshotError
+            It cannot be read, is no heap snapshot, or is damaged.
+        """
+        from heapscope import _analysis
+
+        return cls(_analysis.HeapGraph(os.fspath(path)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the snapshot, usually as ``NAME.hsnap``, compressed; whole or not at all.
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        """
+        self.graph.save(os.fspath(path))
+
+    @property
+    def info(self) -> dict[str, str]:
+        """Where and when the snapshot was taken."""
+        return self.graph.info
+
+    # Parts of the heap.
+
+    @property
+    def own(self) -> ObjectSet:
+        """What heapscope itself holds: its modules, and the answers it gave."""
+        return ObjectSet(self, self._own)
+
+    @property
+    def unreachable(self) -> ObjectSet:
+        """Garbage: objects in cycles, and what they hold, that the collector has yet to find."""
+        return ObjectSet(self, self.graph.unreachable() - self._own)
+
+    @property
+    def held_without_frames(self) -> ObjectSet:
+        """What would still be held if every running function had returned."""
+        return ObjectSet(self, self.graph.held_without_frames())
+
+    def summary(self) -> list[tuple[str, int, int]]:
+        """Return (kind, objects, bytes), functions, modules and frames each by its own name."""
+        return self.graph.summary(self._members)
+
+    def iso(self, *objects: object) -> ObjectSet:
+        """The set of the given objects.
+
+        Raises
+        ------
+        ValueError
+            One was not there when the snapshot was taken, or the snapshot is of another process.
+        """
+        if self._live != os.getpid():
+            raise ValueError("objects can be found in a snapshot of this process only")
+        return self.at([id(obj) for obj in objects], [type(obj).__name__ for obj in objects])
+
+    def at(self, addresses: list[int], names: list[str]) -> ObjectSet:
+        """The set of the objects at some addresses; `names` are their types', for the error.
+
+        Raises
+        ------
+        ValueError
+            There was none.
+        """
+        found = self.graph.at_addresses(addresses)
+        for member, address, name in zip(found, addresses, names, strict=True):
+            if not member:
+                raise ValueError(
+                    f"a {name} object at {address:#x} is not in this snapshot: it was made later, "
+                    "or nothing but this call holds it"
+                )
+        return ObjectSet(self, self.graph.set_of(found))
+
+    def instances(self, kind: type) -> ObjectSet:
+        """The objects of exactly one type."""
+        if self._live == os.getpid():
+            return ObjectSet(self, self.graph.instances_of(id(kind)))
+        name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        try:
+            return self.by("type").of_kind(name)
+        except KeyError:
+            return ObjectSet(self, self.graph.set_of(()))
+
+    def relative_to(self, previous: Heap) -> ObjectSet:
+        """What is here and was not in an earlier snapshot of the same process.
+
+        Notes
+        -----
+        An object at the address of one that died meanwhile is told from it by its type, its
+        content, the stack that allocated it (while tracking is on), or else by what it refers to:
+        it is another if all its strings are, or, without any, all that it refers to.
+        """
+        return ObjectSet(self, self._members & self.graph.new_since(previous.graph))
+
+    # The objects themselves.
+
+    def ids_of(self, objects: Iterable[object]) -> list[int]:
+        """The ids of objects that live; 0 of those that are not in the snapshot."""
+        return self.graph.at_addresses([id(obj) for obj in objects])
+
+    # What holds what.
+
+    def roots(self) -> list[dict[str, Any]]:
+        """Where reachability begins: modules, frames of threads, tasks, the interpreter, C code."""
+        return self.graph.roots()
+
+    @property
+    def coverage(self) -> dict[str, Any]:
+        """How much of the heap is held by roots that have a name."""
+        return self.graph.coverage()
+
+    @property
+    def frozen(self) -> ObjectSet:
+        """What `gc.freeze` holds: objects the collector does not look at any more."""
+        return ObjectSet(self, self.graph.frozen())
+
+    def retained_by_type(self) -> list[dict[str, Any]]:
+        """Types with count, shallow_bytes and retained_bytes, the largest retained size first."""
+        return self.graph.retained_by_type()
