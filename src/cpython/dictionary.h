@@ -145,6 +145,41 @@ inline void each_pair(const PyDictObject* dictionary, Each&& each) noexcept {
 #endif
 }
 
+// An OrderedDict keeps its keys in a list of nodes too, the first of which follows the dictionary.
+struct OrderedNode {
+  PyObject* key;
+  Py_hash_t hash;
+  OrderedNode* next;
+  OrderedNode* previous;
+};
+inline const OrderedNode* first_ordered(const PyObject* dictionary) noexcept {
+  return *reinterpret_cast<const OrderedNode* const*>(reinterpret_cast<const char*>(dictionary) +
+                                                      sizeof(PyDictObject));
+}
+
+// Whether that is so in this interpreter; it is no public structure. Makes and drops a dictionary.
+inline bool finds_ordered_keys() noexcept {
+  PyObject* probe = PyODict_New();
+  bool found = probe != nullptr && PyODict_SetItem(probe, Py_None, Py_None) == 0;
+  if (found) {
+    const OrderedNode* node = first_ordered(probe);
+    const auto* last = *reinterpret_cast<const OrderedNode* const*>(reinterpret_cast<const char*>(probe) +
+                                                                    sizeof(PyDictObject) + sizeof(void*));
+    found = node != nullptr && node == last && node->key == Py_None && node->next == nullptr &&
+            node->previous == nullptr;
+  }
+  if (probe == nullptr || PyErr_Occurred() != nullptr) PyErr_Clear();
+  Py_XDECREF(probe);
+  return found;
+}
+
+template <class Each>
+inline void each_ordered_key(const PyObject* dictionary, Each&& each) noexcept {
+  for (const OrderedNode* node = first_ordered(dictionary); node != nullptr; node = node->next) {
+    if (node->key != nullptr) each(node->key);
+  }
+}
+
 // Borrowed; null when there is none. `name` is ASCII. O(n).
 inline PyObject* find_item(PyObject* dictionary, const char* name) noexcept {
   PyObject* found = nullptr;

@@ -1,6 +1,9 @@
 #include "cpython/object_fields.h"
 
+#include <frameobject.h>
 #include <structmember.h>
+
+#include <cstring>
 
 namespace heapscope::cpython {
 namespace {
@@ -93,6 +96,8 @@ constexpr ObjectField kModule[] = {{"__dict__", kModuleDictionary}, {"<md_name>"
 // A range is in no public header; its length is no attribute.
 constexpr ObjectField kRange[] = {{"start", 16}, {"stop", 24}, {"step", 32}, {"<length>", 40}};
 
+constexpr ObjectField kDefaultDictionary[] = {{"default_factory", sizeof(PyDictObject)}};
+
 #define HEAPSCOPE_FIELDS(fields) fields, sizeof(fields) / sizeof((fields)[0])
 
 const KnownType kKnown[] = {
@@ -107,6 +112,7 @@ const KnownType kKnown[] = {
     {&PyList_Type, nullptr, 0, KnownTail::kList},
     {&PyTuple_Type, nullptr, 0, KnownTail::kTuple},
     {&PyDict_Type, nullptr, 0, KnownTail::kDictionary},
+    {&PyODict_Type, nullptr, 0, KnownTail::kOrderedDictionary},
     {&PySet_Type, nullptr, 0, KnownTail::kSet},
     {&PyFrozenSet_Type, nullptr, 0, KnownTail::kSet},
     {&PyType_Type, nullptr, 0, KnownTail::kType},
@@ -140,6 +146,11 @@ const KnownType kKnown[] = {
 const KnownType* known_type(const PyTypeObject* type) noexcept {
   for (const KnownType& known : kKnown) {
     if (known.type == type) return &known;
+  }
+  static KnownType defaults;
+  if (type->tp_base == &PyDict_Type && std::strcmp(type->tp_name, "collections.defaultdict") == 0) {
+    defaults = {type, HEAPSCOPE_FIELDS(kDefaultDictionary), KnownTail::kDictionary};
+    return &defaults;
   }
   // A variable of libpython, so no constant.
   static KnownType exception;

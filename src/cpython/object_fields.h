@@ -23,6 +23,7 @@ enum class KnownTail : std::uint8_t {
   kList,
   kTuple,
   kDictionary,
+  kOrderedDictionary,
   kSet,
   kType,
   kCode,

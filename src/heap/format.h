@@ -141,7 +141,8 @@ struct RawText {
 };
 static_assert(sizeof(RawText) == 16);
 
-enum class KeyKind : std::uint8_t { kStr = 0, kBytes = 1, kInt = 2 };  // of an int: its decimal digits
+// Of bytes: each byte as the character of its number; of an int: its decimal digits.
+enum class KeyKind : std::uint8_t { kStr = 0, kBytes = 1, kInt = 2 };
 
 struct RawKeyText {
   std::uint32_t object;  // code

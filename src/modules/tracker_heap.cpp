@@ -209,7 +209,30 @@ PyObject* heap_write(PyObject*, PyObject* args, PyObject* kwargs) {
   return made;
 }
 
+PyObject* address_is(PyObject*, PyObject* args) {
+  unsigned long long address = 0;
+  unsigned long long type_address = 0;
+  if (!PyArg_ParseTuple(args, "KK:address_is", &address, &type_address)) return nullptr;
+  WalkOptions options;
+  options.fingerprints = false;
+  Walk* walk = make_walk();
+  if (walk == nullptr) return PyErr_NoMemory();
+  const char* failure = walk->run(options);
+  PyObject* object = failure == nullptr ? walk->object_at(static_cast<std::uintptr_t>(address)) : nullptr;
+  if (object == nullptr || reinterpret_cast<std::uintptr_t>(Py_TYPE(object)) != type_address ||
+      Py_REFCNT(object) <= 0)
+    object = Py_None;
+  Py_INCREF(object);
+  drop_walk(walk);
+  if (failure == nullptr) return object;
+  Py_DECREF(object);
+  return raise(failure);
+}
+
 PyMethodDef functions[] = {
+    {"address_is", address_is, METH_VARARGS,
+     "address_is(address, type_address, /)\n--\n\n"
+     "The object at the address if it lives, is walked and has that type, else None. Walks the heap."},
     {"heap_walk", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_walk)),
      METH_VARARGS | METH_KEYWORDS,
      "heap_walk(*, native=False, fingerprints=True)\n--\n\n"

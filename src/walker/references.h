@@ -157,6 +157,18 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
       });
       break;
     }
+    case Layout::kOrderedDictionary: {
+      const auto* dictionary = reinterpret_cast<const PyDictObject*>(object);
+      cpython::each_pair(dictionary, [&](PyObject* key, PyObject* value) {
+        visit(key);
+        visit(value);
+      });
+      cpython::each_ordered_key(object, [&](PyObject* key) {
+        visit(key);
+        visit(nullptr);
+      });
+      break;
+    }
     case Layout::kSet: {
       const auto* set = reinterpret_cast<const PySetObject*>(object);
       const setentry* table_of_set = set->table;

@@ -19,6 +19,7 @@ bool is_heap_type(const PyTypeObject* type) noexcept { return has(type, Py_TPFLA
 // What type.__new__ gives every class: found in one of our own, see learn_from_class.
 traverseproc class_traverse = nullptr;
 destructor class_dealloc = nullptr;
+bool ordered_keys_are_found = false;
 
 bool is_python_class(const PyTypeObject* type) noexcept {
   return is_heap_type(type) && type->tp_dealloc == class_dealloc &&
@@ -52,6 +53,7 @@ bool learn_from_class() noexcept {
     PyErr_Clear();
     return false;
   }
+  ordered_keys_are_found = cpython::finds_ordered_keys();
   class_traverse = reinterpret_cast<PyTypeObject*>(made)->tp_traverse;
   class_dealloc = reinterpret_cast<PyTypeObject*>(made)->tp_dealloc;
   Py_DECREF(made);
@@ -205,12 +207,12 @@ void TypeTable::choose_size(TypeInfo& info, const PyTypeObject* base, const Know
   info.spare_items = is_class && type->tp_itemsize != 0 ? 1 : 0;
   info.sizing = type->tp_itemsize != 0 ? Sizing::kVariable : Sizing::kBasic;
   const PyTypeObject* known = layout != nullptr ? layout->type : nullptr;
-  // Code, generators and frames alone know all that they have.
-  const bool asks =
-      info.layout == Layout::kCode || info.layout == Layout::kGenerator || info.layout == Layout::kFrame;
+  // Code, generators, frames and ordered dictionaries alone know all that they have.
+  const bool asks = info.layout == Layout::kCode || info.layout == Layout::kGenerator ||
+                    info.layout == Layout::kFrame || info.layout == Layout::kOrderedDictionary;
   bool decided = known != nullptr && known != &PyBaseObject_Type && !asks;
   if (known == &PyList_Type) info.sizing = Sizing::kList;
-  if (known == &PyDict_Type) info.sizing = Sizing::kDictionary;
+  if (info.layout == Layout::kDictionary) info.sizing = Sizing::kDictionary;
   if (known == &PySet_Type || known == &PyFrozenSet_Type) info.sizing = Sizing::kSet;
   if (known == &PyUnicode_Type) info.sizing = Sizing::kText;
   if (known == &PyLong_Type || known == &PyBool_Type) info.sizing = Sizing::kInteger;
@@ -281,6 +283,10 @@ void TypeTable::understand(TypeInfo& info) noexcept {
       break;
     case KnownTail::kDictionary:
       info.layout = Layout::kDictionary;
+      info.tail = heap::Tail::kPairs;
+      break;
+    case KnownTail::kOrderedDictionary:
+      info.layout = ordered_keys_are_found ? Layout::kOrderedDictionary : Layout::kDictionary;
       info.tail = heap::Tail::kPairs;
       break;
     case KnownTail::kSet:

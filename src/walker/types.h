@@ -29,11 +29,12 @@ struct PyMemberDef;
 namespace heapscope::walker {
 
 enum class Layout : std::uint8_t {
-  kFields,      // nothing but fields
-  kList,        // then items
-  kTuple,       // then items
-  kDictionary,  // then pairs
-  kSet,         // then members
+  kFields,             // nothing but fields
+  kList,               // then items
+  kTuple,              // then items
+  kDictionary,         // then pairs
+  kOrderedDictionary,  // then pairs, then the keys once more, each with a hole: its list of them counts too
+  kSet,                // then members
   kType,  // the fields of types, which static ones have only a part of, then the keys its instances share
   kGenerator,   // the fields of generators, then variables and stack
   kFrame,       // the fields of frame objects, then variables and stack

@@ -22,6 +22,9 @@ PyInterpreterState* walked_interpreter = nullptr;
 constexpr char kNoMemory[] = "no memory for the heap snapshot";
 constexpr std::size_t kMostKeyBytes = 1024;  // of a key's text
 constexpr std::size_t kMostRoots = 65535;
+constexpr std::size_t kOftenMet = 16384;   // places
+constexpr std::uint32_t kOftenEnough = 4;  // for a preview
+constexpr std::size_t kMostPreviewBytes = 80;
 
 bool is_immortal(const PyObject* object) noexcept {
 #if PY_VERSION_HEX >= 0x030C0000
@@ -50,7 +53,7 @@ const char* Walk::prepare() noexcept {
   const std::size_t resident = resident_bytes_of_process();
   const bool ready = marks_.prepare() && texts_.prepare() && types_.prepare(texts_) &&
                      objects_.expect(resident / 48) && references_.expect(resident / 32) &&
-                     fingerprints_.expect(resident / 128);
+                     fingerprints_.expect(resident / 128) && often_met_.reserve(kOftenMet);
   if (!ready) return kNoMemory;
   root_type_ = types_.add_pseudo("<root>");
   return lost() ? kNoMemory : nullptr;
@@ -117,6 +120,14 @@ void Walk::note_content(PyObject* object, const TypeInfo& info, heap::RawObject&
     return;
   }
   row.type_and_flags |= heap::kFingerprinted;
+  OftenMet& place = often_met_[print & (kOftenMet - 1)];
+  if (place.count == 0) {
+    place = OftenMet{print, row.code, 1};
+  } else if (place.fingerprint == print) {
+    ++place.count;
+  } else {
+    --place.count;
+  }
 }
 
 // What visits the references of one object.
@@ -199,26 +210,72 @@ void Walk::note_variable_names(PyObject* object) noexcept {
                               [this](int, PyObject* name) { marks_.set_key(marks_.mark(name)); });
 }
 
+// Objects that wait to be recorded. What lies elsewhere than the object (items, keys, values) is fetched into the
+// caches while others are recorded: on a fragmented heap that is where the time goes.
+struct Walk::Batch {
+  static constexpr std::size_t kMost = 32;
+
+  PyObject* objects[kMost];
+  Code codes[kMost];
+  std::size_t count = 0;
+
+  void add(PyObject* object, Code code) noexcept {
+    __builtin_prefetch(object);
+    objects[count] = object;
+    codes[count++] = code;
+  }
+
+  void fetch() const noexcept {
+    for (std::size_t index = 0; index < count; ++index) {
+      PyObject* object = objects[index];
+      const PyTypeObject* type = Py_TYPE(object);
+      if (type == &PyList_Type) {
+        __builtin_prefetch(reinterpret_cast<const PyListObject*>(object)->ob_item);
+      } else if (type == &PyDict_Type) {
+        const char* keys =
+            reinterpret_cast<const char*>(cpython::keys_of(reinterpret_cast<PyDictObject*>(object)));
+        __builtin_prefetch(keys);
+        __builtin_prefetch(keys + 64);
+#if PY_VERSION_HEX >= 0x030B0000
+      } else if ((type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0) {
+        PyObject* const* values = nullptr;
+        cpython::instance_dictionary(object, values);
+        __builtin_prefetch(values);
+#endif
+      }
+    }
+  }
+};
+
+void Walk::record_all(Batch& batch) noexcept {
+  batch.fetch();
+  for (std::size_t index = 0; index < batch.count; ++index) record(batch.objects[index], batch.codes[index]);
+  batch.count = 0;
+}
+
 bool Walk::sweep() noexcept {
   bool found = false;
+  Batch batch;
   const std::uint32_t count = marks_.chunk_count();
   const std::uint16_t* order = marks_.by_address();
   for (std::uint32_t place = 0; place + 2 < count; ++place) {
     const std::uint32_t number = order[place];
     Chunk& chunk = marks_.chunk(number);
     for (std::size_t word = 0; word < kChunkWords; ++word) {
-      for (std::uint64_t rest; (rest = chunk.met[word] & ~chunk.done[word]) != 0;) {
-        found = true;
-        if (lost()) return false;
-        chunk.done[word] |= rest;
-        for (; rest != 0; rest &= rest - 1) {
-          const Code code =
-              number << 16 | static_cast<Code>(word << 6) | static_cast<Code>(__builtin_ctzll(rest));
-          record(reinterpret_cast<PyObject*>(marks_.address_of(code)), code);
-        }
+      std::uint64_t rest = chunk.met[word] & ~chunk.done[word];
+      if (rest == 0) continue;
+      found = true;
+      chunk.done[word] |= rest;
+      for (; rest != 0; rest &= rest - 1) {
+        const Code code =
+            number << 16 | static_cast<Code>(word << 6) | static_cast<Code>(__builtin_ctzll(rest));
+        batch.add(reinterpret_cast<PyObject*>(marks_.address_of(code)), code);
+        if (batch.count == Batch::kMost) record_all(batch);
       }
+      if (lost()) return false;
     }
   }
+  record_all(batch);
   return found;
 }
 
@@ -246,6 +303,17 @@ void Walk::write_key_texts() noexcept {
       }
     }
   }
+}
+
+void Walk::write_previews() noexcept {
+  for (std::size_t index = 0; index < kOftenMet; ++index) {
+    if (often_met_[index].count < kOftenEnough) continue;
+    heap::RawKeyText preview = {};
+    preview.object = often_met_[index].code;
+    PyObject* object = reinterpret_cast<PyObject*>(marks_.address_of(preview.object));
+    if (key_text(object, kMostPreviewBytes, texts_, preview) && !previews_.push(preview)) failed_ = true;
+  }
+  often_met_.release();
 }
 
 void Walk::add_info(const char* key, const char* value) noexcept {
@@ -310,6 +378,7 @@ const char* Walk::run(const WalkOptions& options) noexcept {
     // Types are looked up last: all are known then.
     finish_types();
     write_key_texts();
+    write_previews();
     if (options.births != nullptr) {
       if (!options.forked) options.births->hold(false);
       options.births->write(*this);
@@ -368,6 +437,7 @@ void Walk::release() noexcept {
   raw_types_.release();
   key_texts_.release();
   previews_.release();
+  often_met_.release();
   roots_.release();
   weak_.release();
   fingerprints_.release();

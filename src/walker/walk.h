@@ -37,6 +37,13 @@ struct WalkOptions {
   Births* births = nullptr;  // prepared (births.h)
 };
 
+// A content that was met several times; one that is rare gives its place to others (Misra and Gries, 1982).
+struct OftenMet {
+  std::uint64_t fingerprint;
+  Code code;
+  std::uint32_t count;
+};
+
 struct Section {
   heap::RawSectionKind kind;
   std::uint32_t record_bytes;
@@ -56,6 +63,12 @@ class Walk {
   // Of a finished walk; valid until release().
   std::size_t sections(Section (&out)[kMostSections]) const noexcept;
   void release() noexcept;
+
+  // Of a finished walk: the object that begins at the address, or null.
+  PyObject* object_at(std::uintptr_t address) const noexcept {
+    const Code code = marks_.find(address);
+    return code != 0 ? reinterpret_cast<PyObject*>(marks_.address_of(code)) : nullptr;
+  }
 
   // For roots.cpp, between begin_root and end_root; a root's references are named one by one. Text numbers are of
   // texts(). Only during run().
@@ -94,11 +107,14 @@ class Walk {
   const char* prepare() noexcept;
   void mark_tracked() noexcept;
   bool sweep() noexcept;  // whether anything was new
+  struct Batch;
+  void record_all(Batch& batch) noexcept;
   void record(PyObject* object, Code code) noexcept;
   void note_content(PyObject* object, const TypeInfo& info, heap::RawObject& row) noexcept;
   void note_variable_names(PyObject* object) noexcept;
   void finish_types() noexcept;
   void write_key_texts() noexcept;
+  void write_previews() noexcept;
   void write_info(const WalkOptions& options) noexcept;
   bool lost() const noexcept { return failed_ || marks_.failed() || types_.failed() || texts_.failed(); }
 
@@ -111,6 +127,7 @@ class Walk {
   Column<heap::RawType> raw_types_;
   Column<heap::RawKeyText> key_texts_;
   Column<heap::RawKeyText> previews_;
+  Column<OftenMet> often_met_;
   Column<heap::RawRoot> roots_;
   Column<heap::RawWeak> weak_;
   Column<std::uint64_t> fingerprints_;
