@@ -20,8 +20,27 @@ inline bool is_generator_type(const PyTypeObject* type) noexcept {
 
 // ---- the same fields in the three of them (PyGenObject)
 
-inline const PyGenObject* generator_fields(PyObject* generator) noexcept {
-  return reinterpret_cast<const PyGenObject*>(generator);
+#if PY_VERSION_HEX >= 0x030E0000
+// In no public header any more.
+struct GeneratorFields {
+  PyObject_HEAD
+  PyObject* gi_weakreflist;
+  PyObject* gi_name;
+  PyObject* gi_qualname;
+  _PyErr_StackItem gi_exc_state;
+  PyObject* gi_origin_or_finalizer;
+  char gi_hooks_inited;
+  char gi_closed;
+  char gi_running_async;
+  std::int8_t gi_frame_state;
+  PyObject* gi_iframe[1];
+};
+#else
+using GeneratorFields = PyGenObject;
+#endif
+
+inline const GeneratorFields* generator_fields(PyObject* generator) noexcept {
+  return reinterpret_cast<const GeneratorFields*>(generator);
 }
 
 inline const Frame* generator_frame(PyObject* generator) noexcept {
@@ -76,7 +95,7 @@ inline const char* const* generator_field_names(const PyTypeObject* type) noexce
 // visit(object or null) for the fields, as many as kGeneratorFields.
 template <class Visit>
 inline void each_generator_field(PyObject* generator, Visit&& visit) noexcept {
-  const PyGenObject* fields = generator_fields(generator);
+  const GeneratorFields* fields = generator_fields(generator);
 #if PY_VERSION_HEX >= 0x030B0000
   const Frame* frame = generator_frame(generator);
   // An ended one has given back all of its frame but, from 3.12 on, the code.

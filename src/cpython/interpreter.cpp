@@ -177,7 +177,9 @@ void each_interpreter_field(PyInterpreterState* interpreter, VisitHeld visit, vo
     fields.sure("<typing.ParamSpec>", object_of(cached.paramspec_type));
     fields.sure("<typing.ParamSpecArgs>", object_of(cached.paramspecargs_type));
     fields.sure("<typing.ParamSpecKwargs>", object_of(cached.paramspeckwargs_type));
+#if PY_VERSION_HEX < 0x030E0000
     fields.sure("<replacement of inf>", cached.str_replace_inf);
+#endif
 #endif
 #if PY_VERSION_HEX < 0x030B0000
     for (PyLongObject* number : interpreter->small_ints) fields.sure("<small int>", object_of(number));

@@ -5,6 +5,7 @@
 #include <Python.h>
 
 #if PY_VERSION_HEX >= 0x030E0000
+#include <internal/pycore_frame.h>
 #include <internal/pycore_interpframe.h>
 #elif PY_VERSION_HEX >= 0x030B0000
 #include <internal/pycore_frame.h>
@@ -59,6 +60,9 @@ static_assert(offsetof(Frame, function) == offsetof(_PyInterpreterFrame, f_funco
 static_assert(offsetof(Frame, function) == offsetof(_PyInterpreterFrame, f_func));
 #endif
 #if PY_VERSION_HEX >= 0x030E0000
+static_assert(offsetof(GeneratorFields, gi_exc_state) == offsetof(_PyGenObject, gi_exc_state));
+static_assert(offsetof(GeneratorFields, gi_frame_state) == offsetof(_PyGenObject, gi_frame_state));
+static_assert(offsetof(GeneratorFields, gi_iframe) == offsetof(_PyGenObject, gi_iframe));
 static_assert(offsetof(Frame, stack_pointer) == offsetof(_PyInterpreterFrame, stackpointer));
 static_assert(offsetof(Frame, locals) == offsetof(_PyInterpreterFrame, f_locals));
 #endif
