@@ -8,7 +8,9 @@ after all others.
 The variable is ``OPTIONS:PATH``. Options, parted by ``;``: ``f`` replaces an existing capture,
 ``snapshot-at=BYTES`` and ``pdb-at=BYTES`` are limits (module limits). In the path ``%p`` stands for
 the process id and ``%%`` for a per cent sign. Under `heapscope lines` there is ``HEAPSCOPE_LINES``
-too, for module lines.program, and the modules that it needs stay loaded.
+too, for module lines.program, and the modules that it needs stay loaded. With ``HEAPSCOPE_HEAP``
+(module _heapstart) snapshots of the heap are taken; option ``n`` then means that nothing is
+recorded.
 """
 
 from __future__ import annotations
@@ -17,8 +19,13 @@ import atexit
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 VARIABLE = "HEAPSCOPE_RUN"
 _LINES = "HEAPSCOPE_LINES"
+_HEAP = "HEAPSCOPE_HEAP"
 
 
 def begin(loaded: set[str]) -> None:
@@ -31,8 +38,9 @@ def begin(loaded: set[str]) -> None:
     """
     request = os.environ.pop(VARIABLE, "")
     lines = os.environ.pop(_LINES, None)
+    heap = os.environ.pop(_HEAP, None)
     try:
-        _begin(request, loaded)
+        _begin(request, loaded, heap)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _complain(error)
     if lines is not None:
@@ -51,11 +59,21 @@ def _profile_lines(request: str) -> None:
         _complain(error)
 
 
-def _begin(request: str, loaded: set[str]) -> None:
+def _begin(request: str, loaded: set[str], heap: str | None) -> None:
     from heapscope import _tracker, metadata
 
     options, _, pattern = request.partition(":")
     words = options.split(";")
+    snapshots = None
+    if heap is not None:
+        from heapscope import _heapstart
+
+        snapshots = _heapstart.Snapshots(expand(heap, os.getpid()))
+    if "n" in words:
+        if snapshots is not None:
+            atexit.register(_only_in(os.getpid(), snapshots.finish))
+            snapshots.arm()
+        return
     path = expand(pattern, os.getpid())
     snapshot_at, pdb_at = (_number(words, name) for name in ("snapshot-at", "pdb-at"))
     stop = None
@@ -72,6 +90,8 @@ def _begin(request: str, loaded: set[str]) -> None:
     def end() -> None:
         if os.getpid() != process:  # a forked child does not own the capture
             return
+        if snapshots is not None:
+            snapshots.finish()
         _tracker.stop(name_threads)
 
     atexit.register(end)
@@ -86,6 +106,13 @@ def _begin(request: str, loaded: set[str]) -> None:
         from heapscope import limits
 
         limits.watch(path, snapshot_at, pdb_at, stop)
+    if snapshots is not None:
+        snapshots.arm()
+
+
+def _only_in(process: int, action: Callable[[], None]) -> Callable[[], None]:
+    """Return what does nothing in a forked child."""
+    return lambda: action() if os.getpid() == process else None
 
 
 def _number(words: list[str], name: str) -> int | None:

@@ -181,3 +181,24 @@ def heap_write(
     fingerprints: bool = True,
     trigger: str = "api",
 ) -> dict[str, int]: ...
+
+# Heap snapshots that the process takes of itself, in a copy of it and without waiting: into
+# `at_peak` when the heap passes the last one's by `percent`, into `at_limit` when set_limits()
+# keeps a copy of the capture, into `on_memory_error` at the first MemoryError (this one is waited
+# for).
+# RuntimeError when not tracking, but for the last.
+def heap_triggers(
+    *,
+    at_peak: str | None = None,
+    percent: int = 10,
+    at_limit: str | None = None,
+    on_memory_error: str | None = None,
+) -> None: ...
+
+# One into `path`, not waited for; one that is under way is. RuntimeError in one line where the
+# process cannot be copied.
+def heap_start(path: str, trigger: str, /) -> None: ...
+
+# End the triggers, wait for the snapshot under way: {"peak_snapshots": int, "snapshot_live_bytes":
+# int, "refusal": str | None}.
+def heap_finish() -> dict[str, Any]: ...

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "walker/snapshot_file.h"
+#include "walker/triggers.h"
 #include "walker/walk.h"
 
 namespace heapscope::walker {
@@ -258,7 +259,8 @@ bool add_heap_functions(PyObject* module) noexcept {
   learn_interpreter();
   if (walk_type == nullptr) walk_type = add_type(module, walk_spec);
   if (section_type == nullptr) section_type = add_type(module, section_spec);
-  return walk_type != nullptr && section_type != nullptr && PyModule_AddFunctions(module, functions) == 0;
+  return walk_type != nullptr && section_type != nullptr && PyModule_AddFunctions(module, functions) == 0 &&
+         PyModule_AddFunctions(module, trigger_methods) == 0;
 }
 
 }  // namespace heapscope::walker

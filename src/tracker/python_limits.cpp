@@ -23,6 +23,7 @@ struct Limits {
   PyObject* stop = nullptr;
 };
 Limits limits;
+HeapLimitPassed heap_limit_passed = nullptr;
 Passed why_stop;           // for the call that is on its way
 std::uint64_t stop_limit;  // likewise
 
@@ -82,13 +83,29 @@ bool set_limits(std::uint64_t snapshot_bytes, const char* snapshot_path, std::ui
   return tracking;
 }
 
+bool set_heap_limit(std::uint64_t bytes, HeapLimitPassed passed) noexcept {
+  ThreadState& thread = thread_state;
+  const std::uint32_t busy = thread.busy;
+  thread.busy = kRecording;
+  const bool taken = state.lock.lock();
+  const bool tracking = state.armed != 0;
+  if (tracking) {
+    state.heap_limit_bytes = bytes;
+    heap_limit_passed = passed;
+  }
+  state.lock.unlock(taken);
+  thread.busy = busy;
+  return tracking;
+}
+
 void forget_limits() noexcept {
-  limits.snapshot_bytes = limits.stop_bytes = state.limit_bytes = kNone;
+  limits.snapshot_bytes = limits.stop_bytes = state.limit_bytes = state.heap_limit_bytes = kNone;
   Py_CLEAR(limits.stop);
 }
 
 bool is_limit_near() noexcept {
-  return state.peak_bytes > state.limit_bytes || state.superblock->rss_seen > state.limit_bytes;
+  return state.live[0] > state.heap_limit_bytes || state.peak_bytes > state.limit_bytes ||
+         state.superblock->rss_seen > state.limit_bytes;
 }
 
 bool is_limit_passed(const capture::Tick& tick) noexcept {
@@ -98,6 +115,10 @@ bool is_limit_passed(const capture::Tick& tick) noexcept {
 Passed take_passed(const capture::Tick& tick) noexcept {
   Passed passed;
   if (!is_limit_passed(tick)) return passed;
+  if (state.live[0] > state.heap_limit_bytes) {
+    passed.heap = true;
+    state.heap_limit_bytes = kNone;
+  }
   passed.heap_bytes = state.peak_bytes;
   passed.rss_bytes = state.superblock->rss_seen;
   if (tick.rss_bytes != capture::kUnknown) passed.rss_bytes = std::max(passed.rss_bytes, tick.rss_bytes);
@@ -118,9 +139,12 @@ Passed take_passed(const capture::Tick& tick) noexcept {
 }
 
 void stop_program(const Passed& passed) noexcept {
-  if (!passed.stop) return;
+  if (!passed.stop && !passed.heap && !passed.snapshot) return;
   const PyThreadState* own = cpython::own_thread_state();
   const bool has_gil = own != nullptr && own == cpython::current_thread_state();
+  if ((passed.heap || passed.snapshot) && heap_limit_passed != nullptr)
+    heap_limit_passed(passed.snapshot, has_gil);
+  if (!passed.stop) return;
   if (has_gil && syscall(SYS_gettid) != getpid()) {
     PyEval_SetTrace(stop_when_traced, nullptr);
   } else {

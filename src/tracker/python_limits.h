@@ -28,6 +28,7 @@ struct Passed {
   std::uint64_t rss_bytes = 0;
   bool snapshot = false;
   bool stop = false;
+  bool heap = false;  // the heap alone passed its own limit
 };
 
 // capture::kUnknown: no such limit. `snapshot_path` is where the copy goes, replacing what is there, at most
@@ -37,6 +38,12 @@ bool set_limits(std::uint64_t snapshot_bytes, const char* snapshot_path, std::ui
                 PyObject* stop) noexcept;
 // Tracking has ended.
 void forget_limits() noexcept;
+
+// What is done where the heap alone passed `bytes`, once, or a copy of the capture was kept (`at_copy`): called on the
+// thread whose event it was, with the GIL or without, where nothing but scheduling is safe. Null: nothing. False when
+// not tracking.
+using HeapLimitPassed = void (*)(bool at_copy, bool has_gil) noexcept;
+bool set_heap_limit(std::uint64_t bytes, HeapLimitPassed passed) noexcept;
 
 // Recording lock held, any thread: whether a limit was passed that is not dealt with, as far as is known without
 // a ledger, and with one.

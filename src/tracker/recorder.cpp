@@ -23,7 +23,7 @@ int Recorder::open(const char* path, bool overwrite, std::uint32_t max_nodes) no
   events_.open(writer_);
   writer_.superblock()->site_count = site_count_;
   state.superblock = writer_.superblock();
-  state.limit_bytes = capture::kUnknown;
+  state.limit_bytes = state.heap_limit_bytes = capture::kUnknown;
   state.peak_word = (1 << 1) | 1;  // nothing is live, and that is the maximum so far
   state.superblock->peak_word = state.peak_word;
   return 0;
@@ -83,7 +83,7 @@ static constexpr std::uint64_t kLargeStep = std::uint64_t{64} << 10;
 void Recorder::reach_maximum() noexcept {
   // Few large blocks make a peak and a timeline as many small ones do: each has the clock read.
   if (state.live[0] - state.tick_max_bytes >= kLargeStep) state.countdown = 1;
-  if (state.live[0] > state.limit_bytes) [[unlikely]]
+  if (state.live[0] > state.limit_bytes || state.live[0] > state.heap_limit_bytes) [[unlikely]]
     state.countdown = 1;  // the clock's reader finds it
   state.tick_max_bytes = state.live[0];
   if (state.live[0] <= state.peak_bytes) return;

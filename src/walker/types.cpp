@@ -6,6 +6,7 @@
 #include "cpython/dictionary.h"
 #include "cpython/generators.h"
 #include "cpython/object_fields.h"
+#include "walker/extension_layout.h"
 
 namespace heapscope::walker {
 namespace {
@@ -313,6 +314,12 @@ void TypeTable::understand(TypeInfo& info) noexcept {
         info.traverse = base->tp_traverse;
       }
       break;
+  }
+  if (const traverseproc references = extension_references(const_cast<PyTypeObject*>(base));
+      references != nullptr) {
+    info.layout = Layout::kTraverse;
+    info.tail = heap::Tail::kNone;
+    info.traverse = references;
   }
   info.buffer = buffer_kind(type);
   if (layout == nullptr && info.buffer == BufferKind::kNumpyArray && info.layout == Layout::kFields) {

@@ -29,6 +29,11 @@ Runs a program as `python` does, records every allocation, and exits with its ex
                            capture of that moment, OUT.at-SIZE.hscope, and go on
   --pdb-at SIZE            when it passes SIZE, once, stop in the debugger, in the frame that
                            allocated
+  --at-exit                keep a snapshot of all objects too, when the program ends:
+                           OUT.exit.hsnap, for `heapscope heap`
+  --at-peak                one each time the heap passes the last one's by 10 %: OUT.peak.hsnap
+  --on-memory-error        one at the first MemoryError: OUT.memory-error.hsnap
+  --on-signal[=SIGNAL]     one at each USR2, or SIGNAL: OUT.signal-1.hsnap
   --no-color               accepted by every verb; run prints no colour
   -h, --help               this
 
@@ -56,6 +61,8 @@ class Invocation:
         The program's name for the capture's default name.
     snapshot_at, pdb_at : int or None
         Limits, in bytes.
+    heap_words : list of str
+        When to take snapshots of the heap, as module _heapstart has it.
     """
 
     def __init__(self) -> None:
@@ -68,6 +75,7 @@ class Invocation:
         self.name = ""
         self.snapshot_at: int | None = None
         self.pdb_at: int | None = None
+        self.heap_words: list[str] = []
 
 
 def parse(arguments: list[str]) -> Invocation:
@@ -95,6 +103,13 @@ def parse(arguments: list[str]) -> Invocation:
             if not rest:
                 raise CommandError(f"{argument} needs a file name")
             invocation.output = rest.pop(0)
+        elif argument in ("--at-exit", "--at-peak", "--on-memory-error"):
+            invocation.heap_words.append(argument.removeprefix("--at-").removeprefix("--on-"))
+        elif argument.split("=")[0] == "--on-signal":
+            from heapscope.cli.heap_run import number_of_signal
+
+            name = argument.partition("=")[2] or "USR2"
+            invocation.heap_words.append(f"signal={number_of_signal(name)}")
         elif argument.split("=")[0] in ("--snapshot-at", "--pdb-at"):
             _take_limit(invocation, argument, rest)
         elif argument.startswith("--output="):

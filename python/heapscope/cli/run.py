@@ -69,6 +69,7 @@ def run(arguments: list[str]) -> int:
     else:
         announce = invocation.output is None and not invocation.quiet
         sealing.finish(path, status, supervisor, announce=announce)
+        say_heaps(path, invocation)
         if invocation.snapshot_at is not None and not invocation.quiet:
             place = snapshot_path(path, invocation.snapshot_at)
             kept = identity(place) not in (None, former_snapshot)
@@ -106,14 +107,46 @@ def start(
 
     options = ["f"] if invocation.force else []
     options += [f"{name}={limit}" for name, limit in limits_of(invocation).items()]
+    additions = {"HEAPSCOPE_RUN": f"{';'.join(options)}:{pattern}"}
+    if words := heap_words(invocation):
+        if invocation.output is not None:
+            from heapscope.cli import heap_run
+
+            base = heap_base(os.path.abspath(invocation.output))
+            heap_run.make_room_beside(base, force=invocation.force)
+        additions["HEAPSCOPE_HEAP"] = f"{';'.join(words)}:{heap_base(pattern)}"
     try:
         return Supervisor(
             command_line.interpreter_options() + invocation.program,
-            {"HEAPSCOPE_RUN": f"{';'.join(options)}:{pattern}"},
+            additions,
             sampler=watch,
         )
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot start {sys.executable}: {reason(error)}") from None
+
+
+def heap_words(invocation: Invocation) -> list[str]:
+    """Return when snapshots of the heap are taken; with --snapshot-at one lies beside the copy."""
+    words = list(invocation.heap_words)
+    if invocation.snapshot_at is not None:
+        from heapscope.cli.units import exact_size
+
+        words.append(f"limit=at-{exact_size(invocation.snapshot_at)}")
+    return words
+
+
+def heap_base(path: str) -> str:
+    """Return what the names of a capture's heap snapshots begin with."""
+    return path.removesuffix(".hscope")
+
+
+def say_heaps(path: str, invocation: Invocation) -> None:
+    """Name the snapshots of the heap that were taken, and compress them."""
+    words = [word for word in heap_words(invocation) if not word.startswith("signal=")]
+    if heap_words(invocation):
+        from heapscope.cli import heap_run
+
+        heap_run.finish_beside(heap_base(path), words, quiet=invocation.quiet)
 
 
 def limits_of(invocation: Invocation | LinesInvocation) -> dict[str, int]:
