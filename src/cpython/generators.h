@@ -23,8 +23,7 @@ inline bool is_generator_type(const PyTypeObject* type) noexcept {
 #if PY_VERSION_HEX >= 0x030E0000
 // In no public header any more.
 struct GeneratorFields {
-  PyObject_HEAD
-  PyObject* gi_weakreflist;
+  PyObject_HEAD PyObject* gi_weakreflist;
   PyObject* gi_name;
   PyObject* gi_qualname;
   _PyErr_StackItem gi_exc_state;

@@ -330,13 +330,13 @@ def mutate(seed):
         while not stop.is_set():
             number = (number * 1103515245 + 12345) & 0x7FFFFFFF
             node = Node()
-            node.data = [number, str(number), {number: rows[-1:]}]
+            node.data = [number, str(number), {number: members, "text": (number,)}]
             plain = Plain()
             setattr(plain, "a%d" % (number % 40), node)
             node.next = plain
             rows.append(plain)
-            table[str(number % 997)] = rows[-5:]
-            members.add(number % 1009)
+            table[str(number % 97)] = rows[-5:]
+            members.add(number % 109)
             if number % 3 == 0:
                 table.pop(str(number % 31), None)
                 members.discard(number % 17)
