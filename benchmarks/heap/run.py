@@ -98,15 +98,21 @@ def looks(
 
 def engine(options: argparse.Namespace, saved: Path) -> list[dict[str, Any]]:
     """The DevTools engine on the same snapshot, in its own format; its processor time is Node's."""
+    sys.path.insert(0, str(TREE / "tests" / "e2e"))
+    from export_consumers import CONSUMERS, TOOLS, node_packages
+
+    node, packages = node_packages()
     exported = saved.with_suffix(".heapsnapshot")
     export = [sys.executable, "-m", "heapscope", "export", str(saved), "--format", "heapsnapshot"]
-    subprocess.run([*export, "-o", str(exported)], check=True, stdout=subprocess.DEVNULL)
-    memory = ["--max-old-space-size=16000"]
-    script, packages, bundle = options.engine
+    subprocess.run([*export, "-q", "-o", str(exported)], check=True)
+    script, bundle = (place / "heapsnapshot_engine.mjs" for place in (CONSUMERS, TOOLS))
+    command = [node, "--max-old-space-size=16000", script, packages, bundle]
+    if not bundle.exists():
+        subprocess.run(command, check=True)  # with no file it only makes the bundle
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     ended = subprocess.run(
-        ["node", *memory, script, packages, bundle, str(exported)],
+        [*map(str, command), str(exported)],
         capture_output=True,
         text=True,
         check=False,
@@ -174,12 +180,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers-at-most", type=float, default=10, help="million objects")
     parser.add_argument("--engine-at-most", type=float, default=5, help="million objects")
-    parser.add_argument(
-        "--engine",
-        nargs=3,
-        metavar=("SCRIPT", "NODE_MODULES", "BUNDLE"),
-        help="tests/e2e/consumers/heapsnapshot_engine.mjs, and what it needs",
-    )
+    parser.add_argument("--engine", action="store_true", help="also the engine of DevTools")
     parser.add_argument("--output", type=Path, help="results file")
     parser.add_argument("--write", action="store_true", help="renew the tables of the pages")
     options = parser.parse_args(arguments)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +46,16 @@ def show(page: Page, address: str) -> None:
     page.wait_for(f"document.readyState === 'complete' && location.href === '{address}'")
 
 
+def show_until(page: Page, address: str, expression: str) -> None:
+    """Show a page, again and again: a request is told of after its answer was sent."""
+    for _ in range(200):
+        show(page, address)
+        if page.evaluate(expression):
+            return
+        page.evaluate("new Promise(done => setTimeout(done, 50))")
+    raise AssertionError(page.evaluate("document.body.textContent"))
+
+
 def test_both_views_give_the_same_10_050_lessons(server: Server) -> None:
     bodies = [json.loads(server.get(place)[2]) for place in ("/lessons/", "/lessons/joined/")]
     assert bodies[0] == bodies[1]
@@ -69,10 +81,11 @@ def test_a_request_is_told_in_a_header_a_log_line_and_a_page(
     assert status == 200
     figures = dict(part.split("=") for part in headers["X-Heapscope"].split("; "))
     assert int(figures["peak"]) > 10 << 20
-    assert "GET /lessons/joined/ 200: net +" in server.log.read_text()
-    assert "most at lessons/views.py:" in server.log.read_text()
     with browser.page() as page:
-        show(page, f"{server.address}/__heapscope__/")
+        told = "document.querySelector('tbody tr')?.textContent.includes('GET /lessons/joined/')"
+        show_until(page, f"{server.address}/__heapscope__/", told)
+        assert "GET /lessons/joined/ 200: net +" in server.log.read_text()
+        assert "most at lessons/views.py:" in server.log.read_text()
         first = rows(page)[0]
         assert first[2].startswith("GET /lessons/joined/")
         assert first[5].endswith("MiB")
@@ -127,4 +140,89 @@ def test_without_debug_the_site_is_served_and_the_page_is_not(project: Path) -> 
         assert server.get("/__heapscope__/")[0] == 401
         status, _, body = server.get("/__heapscope__/", {"X-Heapscope-Token": token})
         assert status == 200
-        assert b"/departments/" in body
+        assert b"<h1>Requests</h1>" in body
+
+
+def test_the_lines_of_a_view_are_a_table(project: Path, tmp_path: Path) -> None:
+    marked = tmp_path / "marked"
+    shutil.copytree(project, marked)
+    views = marked / "lessons" / "views.py"
+    text = views.read_text()
+    text = text.replace("def all_lessons_joined", "@heapscope.profile\ndef all_lessons_joined")
+    future = "from __future__ import annotations\n"
+    views.write_text(text.replace(future, f"{future}import heapscope\n"))
+    printed = manage(marked, "visit", "/lessons/joined/")
+    assert "Line #    Mem usage    Increment  Occurrences   Line Contents" in printed
+    rows = {
+        match[2].strip(): float(match[1])
+        for match in re.finditer(r"MiB +(-?[\d.]+) MiB +1   (.*)", printed)
+    }
+    (query,) = [size for line, size in rows.items() if "select_related" in line]
+    (made,) = [size for line, size in rows.items() if line.startswith("rows = ")]
+    (left,) = [size for line, size in rows.items() if line.startswith("return ")]
+    assert 10 < query < 20
+    assert 2 < made < 6
+    assert -20 < left < -10
+    assert "all_lessons_joined: 1 call, net " in printed
+
+
+def test_growth_by_type_tells_the_two_queries_apart(project: Path) -> None:
+    counts: dict[bool, dict[str, int]] = {}
+    for joined in (False, True):
+        words = ["growth", "--types", "40", *(["--joined"] if joined else [])]
+        printed = manage(project, *words)
+        assert re.match(r" +types \| +# objects \| +total size\n", printed)
+        assert "10,050 lessons of 10 departments" in printed
+        counts[joined] = {
+            row[1]: int(row[2])
+            for row in re.finditer(r"(?m)^ *(\S.*?) \| +(-?\d+) \| +[\d.]+ [KM]?B$", printed)
+        }
+    for found in counts.values():
+        for model in ("Lesson", "Course", "Department"):
+            (count,) = [
+                number for kind, number in found.items() if kind.endswith(f"lessons.models.{model}")
+            ]
+            assert count == 10_050
+        (states,) = [number for kind, number in found.items() if kind.endswith("ModelState")]
+        assert states == 3 * 10_050
+
+
+def test_one_lesson_is_drawn_with_its_course_and_department(project: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "lesson.svg"
+    manage(project, "picture", str(picture))
+    drawn = picture.read_text()
+    for model in ("Lesson", "Course", "Department"):
+        assert drawn.count(f">lessons.models.{model}<") == 1
+    assert "fields_cache" in drawn
+
+
+def test_the_page_finds_the_seeded_leak(project: Path, browser: Chromium) -> None:
+    with serve(project) as server, browser.page() as page:
+        for number in range(1, 62):
+            assert server.get(f"/lessons/{number}/")[0] == 200
+        told = (
+            "[...(document.querySelectorAll('table')[1]?.rows ?? [])]"
+            ".some(row => row.cells[2].textContent === '61')"
+        )
+        show_until(page, f"{server.address}/__heapscope__/", told)
+        by_route = {row[0]: row for row in rows(page, 1)}
+        leaking = by_route["GET /lessons/<int:number>/"]
+        assert leaking[2] == "61"
+        assert leaking[4].endswith("KiB")
+        show_until(
+            page,
+            f"{server.address}/__heapscope__/growth/",
+            "document.body.textContent.includes('still there after request 60')",
+        )
+        kind, objects, _, freed, held_by, allocated_at = rows(page)[0]
+        assert (kind, objects) == ("lessons.models.Lesson", "+20")
+        assert freed.endswith("KiB")
+        assert "lessons.recent" in held_by
+        assert "_seen" in held_by
+        assert allocated_at.startswith("lessons/views.py:")
+        assert "get_object_or_404(Lesson.objects" in allocated_at
+        grown = {row[0]: row for row in rows(page, 1)}
+        assert grown["lessons.models.Lesson every time"][1] == "+40"
+        page.evaluate("document.querySelectorAll('button')[1].click()")  # compare from here on
+        page.wait_for("document.body.textContent.includes('Waiting for the first census')")
+        assert page.complaints == []

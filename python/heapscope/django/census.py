@@ -2,35 +2,33 @@
 
 A census walks the whole heap (some 100 ms in a process of Django's size, while nothing else runs),
 so it is taken around every Nth request, and around those that ask for it. The first one is kept to
-compare with, and so is the last: what grew between them, who holds it and where it was allocated
-is on the page.
+compare with, and so are the last two: what grew between them, who holds it and where it was
+allocated is on the page.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heapscope.django.options import has_token, is_near
+from heapscope.errors import HeapscopeError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from heapscope.django.options import Options
+    from heapscope.objects.snapshot import Heap
 
     Counts = dict[str, tuple[int, int]]  # objects and bytes by type
 
 ASK_HEADER = "X-Heapscope-Census"
 _MOST_GROWTH = 30  # rows kept of a request
-_SERIES = 30  # censuses whose counts are kept
 
 
-@dataclass
 class Census:
-    """One walk of the heap.
+    """One snapshot of the heap, and what there is of each type.
 
     Attributes
     ----------
@@ -39,29 +37,41 @@ class Census:
     at : float
         When, in seconds since 1970.
     seconds : float
-        How long the process stood still for it.
-    graph : HeapGraph
-        The objects.
+        How long it took.
+    heap : Heap
+        The objects, without heapscope's own.
+    counts : dict
+        Objects and bytes by type.
     """
 
-    number: int
-    at: float
-    seconds: float
-    graph: Any
+    def __init__(self, number: int) -> None:
+        from heapscope.objects.taking import heap
 
-    def counts(self) -> Counts:
-        """Return objects and bytes by type, of what is reached from roots."""
-        rows = self.graph.partition(self.graph.everything(), "type")
-        return {row["kind"]: (row["count"], row["bytes"]) for row in rows}
+        self.number = number
+        self.at = time.time()
+        started = time.perf_counter()
+        self.heap: Heap = heap()
+        rows = self.heap.graph.partition(self.heap.members, "type")
+        self.counts: Counts = {row["kind"]: (row["count"], row["bytes"]) for row in rows}
+        self.seconds = time.perf_counter() - started
 
 
 class Censuses:
-    """When a census is taken, the first and the last, and the counts of those between.
+    """When a census is taken; the first and the last two.
 
     Parameters
     ----------
     options : Options
         How often, and who may ask.
+
+    Attributes
+    ----------
+    complaint : str
+        Why the last could not be taken; empty where it could.
+    kept : list of Census
+        The first, the one before the last, the last; fewer at the beginning.
+    steady : set of str
+        The types of which every census counted more than the one before.
     """
 
     def __init__(self, options: Options) -> None:
@@ -69,10 +79,10 @@ class Censuses:
         self._token = options.token
         self._lock = threading.Lock()
         self._asked = 0
+        self._warm = False
         self.complaint = ""
-        self.first: Census | None = None
-        self.last: Census | None = None
-        self.series: list[tuple[int, Counts]] = []
+        self.kept: list[Census] = []
+        self.steady: set[str] = set()
 
     def is_wanted(self, number: int, request: HttpRequest) -> bool:
         """Whether the types are to be counted around this request."""
@@ -94,44 +104,34 @@ class Censuses:
     def restart(self) -> None:
         """Compare with the next census, and forget those before."""
         with self._lock:
-            self.first = self.last = None
-            self.series = []
+            self.kept = []
+            self.steady = set()
 
     def take(self, number: int) -> Census | None:
         """Walk the heap now; None where that is refused, and why is the `complaint`."""
-        from heapscope import _tracker
-
-        at, started = time.time(), time.perf_counter()
         try:
-            walker: Any = _tracker
-            walk = walker.heap_walk(fingerprints=False)
-        except (AttributeError, RuntimeError, MemoryError) as error:
-            self.complaint = str(error) or type(error).__name__
+            if not self._warm:
+                Census(number)  # what reads snapshots is loaded by this one
+                self._warm = True
+            taken = Census(number)
+        except (HeapscopeError, MemoryError) as error:
+            self.complaint = str(error) or "there is not enough memory for a snapshot"
             return None
-        try:
-            seconds = time.perf_counter() - started
-            from heapscope import _analysis
-
-            analysis: Any = _analysis
-            return Census(number, at, seconds, analysis.HeapGraph.from_walk(walk.sections()))
-        finally:
-            walk.release()
+        self.complaint = ""
+        return taken
 
     def close(self, before: Census | None, number: int) -> list[dict[str, Any]] | None:
         """Take the census after a request, and return what grew since the one before it."""
-        if before is None:
+        after = None if before is None else self.take(number)
+        if before is None or after is None:
             return None
-        after = self.take(number)
-        if after is None:
-            return None
-        counts = after.counts()
         with self._lock:
-            if self.first is None:
-                self.first = after
-            self.last = after
-            self.series.append((number, counts))
-            del self.series[1:-_SERIES]
-        return growth(before.counts(), counts)[:_MOST_GROWTH]
+            if self.kept:
+                grew = grown(self.kept[-1].counts, after.counts)
+                self.steady = grew if len(self.kept) == 1 else self.steady & grew
+            del self.kept[1:-1]  # the first, the one before, and this
+            self.kept.append(after)
+        return growth(before.counts, after.counts)[:_MOST_GROWTH]
 
 
 def growth(before: Counts, after: Counts) -> list[dict[str, Any]]:
@@ -146,16 +146,6 @@ def growth(before: Counts, after: Counts) -> list[dict[str, Any]]:
     return rows
 
 
-def steady(series: list[tuple[int, Counts]], least: int = 3) -> set[str]:
-    """Return the types of which every census counted more than the one before."""
-    if len(series) < least:
-        return set()
-    counts = [each for _, each in series]
-    return {
-        kind
-        for kind in counts[-1]
-        if all(
-            later.get(kind, (0, 0))[0] > earlier.get(kind, (0, 0))[0]
-            for earlier, later in itertools.pairwise(counts)
-        )
-    }
+def grown(before: Counts, after: Counts) -> set[str]:
+    """Return the types that there are more objects of."""
+    return {kind for kind, (count, _) in after.items() if count > before.get(kind, (0, 0))[0]}

@@ -7,15 +7,15 @@ wrapped or replaced. A line is counted on the threads of requests only.
 from __future__ import annotations
 
 import linecache
-import os
 import sys
-import sysconfig
 import threading
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from heapscope.django.project import Project
 
 _MOST_SHOWN = 10
 _MOST_SOURCE = 200  # characters of a line
@@ -27,28 +27,24 @@ def _opened() -> None:
 
 
 class ProjectLines:
-    """Counts lines of modules below a directory, or of packages.
+    """Counts lines of the project's modules, or of packages.
 
     Parameters
     ----------
-    directory : str or None
-        With a slash at the end; installed packages below it (a virtual environment) are not meant.
+    project : Project
+        Whose files are meant.
     packages : tuple of str
-        In place of the directory.
+        In place of them.
     """
 
-    def __init__(self, directory: str | None, packages: tuple[str, ...]) -> None:
-        self._directory = directory
+    def __init__(self, project: Project, packages: tuple[str, ...]) -> None:
+        self._project = project
         self._packages = packages
-        self._installed = tuple(
-            os.path.realpath(path) + os.sep
-            for key, path in sysconfig.get_paths().items()
-            if key in ("stdlib", "platstdlib", "purelib", "platlib")
-        )
         self._lock = threading.Lock()
         self._modules: set[str] = set()
         self._loaded = 0
         self._open = 0
+        self._ran: set[CodeType] = set()  # and has figures
         self._codes: dict[tuple[str, int], set[CodeType]] = {}  # by file and first line
 
     def begin(self) -> None:
@@ -58,25 +54,23 @@ class ProjectLines:
         self.look()
         with self._lock:
             if self._open == 0:
-                for function in _tracker.line_profile():
-                    for code in self._codes.get((function["file"], function["first_line"]), ()):
-                        _tracker.forget_line_profile(code)
+                for code in self._ran:
+                    _tracker.forget_line_profile(code)
+                self._ran = set()
             self._open += 1
 
     def end(self) -> list[dict[str, Any]]:
         """End a request: return the lines that needed most since it began."""
         from heapscope import _tracker
 
+        rows = []
         with self._lock:
             self._open -= 1
-            functions = _tracker.line_profile()
-        rows = [
-            (function, line)
-            for function in functions
-            if (function["file"], function["first_line"]) in self._codes
-            for line in function["lines"]
-            if line["line"] and line["occurrences"]
-        ]
+            for function in _tracker.line_profile():
+                codes = self._codes.get((function["file"], function["first_line"]))
+                if codes is not None:
+                    self._ran |= codes
+                    rows += [(function, line) for line in function["lines"] if line["line"]]
         rows.sort(key=lambda row: (-row[1]["peak_bytes"], -row[1]["allocated_bytes"]))
         return [self._told(function, line) for function, line in rows[:_MOST_SHOWN]]
 
@@ -111,7 +105,7 @@ class ProjectLines:
             if not self._is_meant(name, file):
                 continue
             for code in _codes_of(module):
-                if not self._packages and not self._is_below(code.co_filename):
+                if not self._packages and not self._project.has(code.co_filename):
                     continue
                 known = self._codes.setdefault((code.co_filename, code.co_firstlineno), set())
                 if code not in known:
@@ -121,19 +115,12 @@ class ProjectLines:
     def _is_meant(self, name: str, file: str) -> bool:
         if self._packages:
             return any(name == each or name.startswith(each + ".") for each in self._packages)
-        return self._is_below(file)
-
-    def _is_below(self, file: str) -> bool:
-        return (
-            self._directory is not None
-            and file.startswith(self._directory)
-            and not file.startswith(self._installed)
-        )
+        return self._project.has(file)
 
     def _told(self, function: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
         file = function["file"]
         return {
-            "file": file.removeprefix(self._directory or ""),
+            "file": self._project.short(file),
             "line": line["line"],
             "function": function["function"],
             "source": linecache.getline(file, line["line"]).strip()[:_MOST_SOURCE],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from heapscope import profiling
 from heapscope.django.census import Censuses
 from heapscope.django.lines import ProjectLines
-from heapscope.django.options import project_directory
+from heapscope.django.project import Project
 from heapscope.django.records import Records
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Memory:
 
     Attributes
     ----------
+    project : Project
+        Whose lines and files are told.
     records : Records
         Those that are over.
     censuses : Censuses
@@ -32,11 +35,12 @@ class Memory:
     """
 
     def __init__(self, options: Options) -> None:
+        self.project = Project()
         self.records = Records(options.requests)
         self.censuses = Censuses(options)
         self.lines: ProjectLines | None = None
-        if options.lines:
-            self.lines = ProjectLines(project_directory(), options.lines_of)
+        if options.lines and not profiling.collecting:  # else `heapscope lines` counts them
+            self.lines = ProjectLines(self.project, options.lines_of)
         self._lock = threading.Lock()
         self._running: set[Watch] = set()
 

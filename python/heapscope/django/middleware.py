@@ -6,7 +6,6 @@ where DEBUG is off and no token is set.
 
 from __future__ import annotations
 
-import functools
 import logging
 import sys
 import time
@@ -152,21 +151,37 @@ class HeapscopeMiddleware:
         match = getattr(request, "resolver_match", None)
         record.route = "(no route)" if match is None else "/" + str(match.route or "")
         record.status = response.status_code
-        record.growth = self.memory.censuses.close(watch.before, record.number)
         if self.options.header and may_see(request, self.options.token):
             response[HEADER] = header_of(record)
         if getattr(response, "streaming", False):
             record.streamed = True
-            follow(watch, response, functools.partial(self._tell_streamed, watch))
-        else:
-            self._tell(record)
+            follow(watch, response)
+        self._tell_when_closed(watch, response)
         return response
 
-    def _tell_streamed(self, watch: Watch) -> None:
-        watch.note()
-        self._tell(watch.record)
+    def _tell_when_closed(self, watch: Watch, response: Any) -> None:
+        """Meter what Django does when the response has been sent, then tell of the request.
 
-    def _tell(self, record: Record) -> None:
+        That is where it ends the database's connection, which is most of what a short request has.
+        """
+        close = response.close
+
+        def close_metered() -> None:
+            del response.close
+            watch.go_on()
+            try:
+                close()
+            finally:
+                watch.rest()
+                watch.note(sent=True)
+                self._tell(watch)
+
+        response.close = close_metered
+
+    def _tell(self, watch: Watch) -> None:
+        record = watch.record
+        record.growth = self.memory.censuses.close(watch.before, record.number)
+        watch.before = None
         self.memory.records.add(record)
         if self.options.log:
             log.info("%s", line_of(record))

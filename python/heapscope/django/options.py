@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -140,11 +139,3 @@ def is_near(request: HttpRequest) -> bool:
 def may_see(request: HttpRequest, token: str | None) -> bool:
     """Whether whoever asks may see figures: near and in DEBUG, or with the token."""
     return has_token(request, token) or (bool(settings.DEBUG) and is_near(request))
-
-
-def project_directory() -> str | None:
-    """Return the directory whose Python files are the project's own, with a slash."""
-    base = getattr(settings, "BASE_DIR", None)
-    if base is None:
-        return None
-    return str(Path(base).resolve()).rstrip("/") + "/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import linecache
 import os
 import sys
 import time
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from heapscope.django.middleware import HeapscopeMiddleware
     from heapscope.django.records import Record
+
+_MOST_SOURCE = 200  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -97,23 +100,40 @@ def growth(middleware: HeapscopeMiddleware, form: Form) -> str:
     from heapscope.django import growth as told
 
     censuses = middleware.memory.censuses
-    first, last = censuses.first, censuses.last
+    kept = list(censuses.kept)
     buttons = form.button("growth/count", "Count around the next request")
-    if first is not None:
+    if kept:
         buttons += form.button("growth/restart", "Compare from the next census on")
     body = [f"<h1>Growth</h1><p class='dim'>{_census_note(middleware)}</p>{buttons}"]
     if censuses.complaint:
         body.append(f"<p class='chip bad'>{_text(censuses.complaint)}</p>")
-    if first is None or last is None or first is last:
-        waits = "the first census" if first is None else "a second census"
+    if len(kept) < 2:
+        waits = "the first census" if not kept else "a second census"
         body.append(f"<div class='wide'><div class='empty'>Waiting for {waits}.</div></div>")
         return _page(form, "Growth", "".join(body))
-    report = told.between(censuses)
+    body.append("<h2>What came to stay</h2>")
+    if len(kept) < 3:
+        body.append(
+            "<div class='wide'><div class='empty'>A third census will tell what stays from what "
+            "is merely in use.</div></div>"
+        )
+    else:
+        stays = told.that_stays(
+            kept, show_keys=middleware.options.show_keys, is_own=middleware.memory.project.has
+        )
+        body.append(_stay_table(stays, middleware))
+        body.append(
+            f"<p class='dim'>Made after request {kept[0].number}, there after request "
+            f"{kept[1].number}, and still there after request {kept[2].number}. Freed with it is "
+            "what letting go of all of them would free. Where it was allocated is the innermost "
+            "line of the project on the stack.</p>"
+        )
+    body.append("<h2>By type</h2>")
+    body.append(_growth_table(told.by_type(censuses)))
     body.append(
-        f"<p>Between the census after request {first.number} and that after request {last.number}, "
-        f"{count(last.number - first.number)} requests later:</p>"
+        f"<p class='dim'>From the census after request {kept[0].number} to the one after request "
+        f"{kept[-1].number}, {count(kept[-1].number - kept[0].number)} requests later.</p>"
     )
-    body.append(_growth_table(report))
     return _page(form, "Growth", "".join(body))
 
 
@@ -214,23 +234,39 @@ def _growth_of_request(record: Record, middleware: HeapscopeMiddleware, form: Fo
     return _table(["-type", "objects", "bytes"], rows) + note
 
 
-def _growth_table(report: Iterable[dict[str, Any]]) -> str:
-    shown = list(report)
-    if not shown:
-        return "<div class='wide'><div class='empty'>Nothing grew.</div></div>"
-    most = max(abs(row["bytes"]) for row in shown)
-    rows = []
-    for row in shown:
-        chip = " <span class='chip warn'>every time</span>" if row["steady"] else ""
-        rows.append(
-            f"<tr><td class='left code'>{_text(row['type'])}{chip}<td>{row['count']:+,}"
-            + _bar(row["bytes"], most, _signed(row["bytes"]))
-            + f"<td>{_size(row.get('freed_bytes'))}"
-            f"<td class='left wrap code'>{_text(row.get('held_by') or '')}"
-            f"<td class='left wrap code'>{_text(row.get('allocated_at') or '')}"
+def _stay_table(rows: Sequence[dict[str, Any]], middleware: HeapscopeMiddleware) -> str:
+    if not rows:
+        return "<div class='wide'><div class='empty'>Nothing came to stay.</div></div>"
+    most = max(row["freed_bytes"] for row in rows)
+    cells = []
+    for row in rows:
+        where, line = "unknown: older than tracking", ""
+        if row["file"] is not None:
+            where = f"{middleware.memory.project.short(row['file'])}:{row['line']}"
+            line = linecache.getline(row["file"], row["line"] or 0).strip()[:_MOST_SOURCE]
+        cells.append(
+            f"<tr><td class='left code'>{_text(row['type'])}<td>{row['count']:+,}"
+            f"<td>{_signed(row['bytes'])}"
+            + _bar(row["freed_bytes"], most, _size(row["freed_bytes"]))
+            + f"<td class='left wrap code'>{_text(row['held_by'])}"
+            f"<td class='left wrap code'>{_text(where)}<br>{_text(line)}"
         )
     head = ["-type", "objects", "bytes", "freed with it", "-held by", "-allocated at"]
-    return _table(head, rows)
+    return _table(head, cells)
+
+
+def _growth_table(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return "<div class='wide'><div class='empty'>Nothing grew.</div></div>"
+    most = max(abs(row["bytes"]) for row in rows)
+    cells = [
+        f"<tr><td class='left code'>{_text(row['type'])}"
+        + (" <span class='chip warn'>every time</span>" if row["steady"] else "")
+        + f"<td>{row['count']:+,}"
+        + _bar(row["bytes"], most, _signed(row["bytes"]))
+        for row in rows
+    ]
+    return _table(["-type", "objects", "bytes"], cells)
 
 
 def _table(head: Sequence[str], rows: Iterable[str]) -> str:
@@ -293,7 +329,7 @@ def _cards(cards: Iterable[tuple[str, str, str]]) -> str:
 
 
 def _census_note(middleware: HeapscopeMiddleware) -> str:
-    every, last = middleware.options.census_every, middleware.memory.censuses.last
+    every, kept = middleware.options.census_every, middleware.memory.censuses.kept
     note = (
         f"Types are counted around every {every}th request and those that ask with the header "
         "<code>X-Heapscope-Census: 1</code>"
@@ -302,8 +338,8 @@ def _census_note(middleware: HeapscopeMiddleware) -> str:
         "<code>X-Heapscope-Census: 1</code>"
     )
     note += ", since the whole heap is walked for it"
-    if last is not None:
-        note += f" ({last.seconds * 1000:,.0f} ms at the last)"
+    if kept:
+        note += f" ({kept[-1].seconds * 1000:,.0f} ms the last time)"
     return note + "."
 
 

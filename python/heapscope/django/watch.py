@@ -59,10 +59,11 @@ class Watch:
             self._lines = None
         self.note()
 
-    def note(self) -> None:
-        """Take over what was metered so far."""
+    def note(self, *, sent: bool = False) -> None:
+        """Take over what was metered so far; sending takes as long as the reader does."""
         record, meters = self.record, [self._meter]
-        record.elapsed_s = time.perf_counter() - self._started
+        if record.streamed or not sent:
+            record.elapsed_s = time.perf_counter() - self._started
         if self._beside is not None:
             meters.append(self._beside.meter)
         if not all(meter.known for meter in meters):
