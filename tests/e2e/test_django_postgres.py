@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django_server import copy_example, serve
@@ -37,7 +38,7 @@ def database() -> Iterator[str]:
     data = Path(tempfile.mkdtemp(prefix="lessons-"))
     if nobody:
         shutil.chown(data, nobody)
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": "/", "user": nobody}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "cwd": "/", "user": nobody}
     words = ["-A", "trust", "-U", "teacher", "--no-sync", "-E", "UTF8", "--locale=C"]
     subprocess.run([home / "initdb", "-D", data, *words], check=True, timeout=120, **quiet)
     with socket.socket() as free:
