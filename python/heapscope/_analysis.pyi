@@ -371,6 +371,19 @@ class HeapGraph:
         """Write a document of src/exporters/heap_exporters.h, piece by piece."""
     def columns(self) -> dict[str, Any]:
         """{objects, edges, types, roots}: {rows, columns}, as bytes that Arrow takes."""
+    def suspects(self, earlier: Iterable[HeapGraph] = ()) -> list[dict[str, Any]]:
+        """What looks like a leak, largest first; a healthy program has none.
+
+        A row has kind (``accumulation``, ``growing_container`` (needs earlier snapshots of the
+        process, oldest first), ``unbounded_cache``, ``finalizer_cycle``, ``traceback``,
+        ``kept_frame``), bytes (what mending it would free), count, what (one line), path, object
+        (the one to look at first) and objects (at most 1,000 ids).
+        """
+    def waste(self) -> list[dict[str, Any]]:
+        """What the program could save, rows as in `suspects`.
+
+        Kinds: ``duplicates``, ``spare_room``, ``instance_dicts``, ``boxed_numbers``.
+        """
 
 def seal(
     path: str | bytes | os.PathLike[str],

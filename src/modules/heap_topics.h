@@ -16,5 +16,6 @@ void add_heap_paths(HeapGraphClass& graph);
 void add_heap_export(HeapGraphClass& graph);
 void add_heap_queries(HeapGraphClass& graph);
 void add_heap_grown(HeapGraphClass& graph);
+void add_heap_suspects(HeapGraphClass& graph);
 
 }  // namespace heapscope::modules
