@@ -95,7 +95,8 @@ std::vector<Finding> find_boxed_numbers(const Heap& heap) {
     const ObjectId number = heap.dominator_tree().children(worst)[0];
     std::string what = grouped(numbers) + " " + heapy_type_name(graph, graph.type(number)) + " in " +
                        grouped(count) + " " + heapy_type_name(graph, graph.type(worst)) +
-                       (count == 1 ? "" : "s") + " (" + held.held_by + ") would need 8 bytes each in an array";
+                       (count == 1 ? "" : "s") + " (" + held.held_by +
+                       ") would need 8 bytes each in an array";
     found.push_back(finding_of(heap, FindingKind::kBoxedNumbers, worst,
                                {held.set.ids().begin(), held.set.ids().end()}, bytes, std::move(what)));
     found.back().count = count;

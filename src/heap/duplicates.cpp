@@ -28,7 +28,7 @@ std::string shown(const Graph& graph, ObjectId object) {
   constexpr std::size_t kShown = 40;
   const KeyText* text = graph.key_text(object);
   if (text == nullptr) text = graph.preview(object);
-  if (text == nullptr) return "";
+  if (text == nullptr) return "one";
   std::string_view content = graph.text(text->text);
   const bool cut = text->cut || content.size() > kShown;
   content = content.substr(0, kShown);
@@ -36,7 +36,7 @@ std::string shown(const Graph& graph, ObjectId object) {
     content.remove_suffix(1);
   }
   if (cut && !content.empty() && static_cast<unsigned char>(content.back()) >= 0xC0) content.remove_suffix(1);
-  return " " + python_repr(content, text->kind) + (cut ? "…" : "");
+  return python_repr(content, text->kind) + (cut ? "…" : "");
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ std::vector<Finding> find_duplicates(const Heap& heap) {
     OfType& each = types[type];
     if (each.bytes < least_bytes(heap)) continue;
     std::string what = grouped(each.objects.size()) + " " + heapy_type_name(graph, type) +
-                       " repeat the content of " + grouped(each.contents) + " others; one" +
+                       " repeat the content of " + grouped(each.contents) + " others; " +
                        shown(graph, each.worst) + " is there " + grouped(each.worst_count) + " times";
     found.push_back(finding_of(heap, FindingKind::kDuplicates, each.worst, std::move(each.objects),
                                each.bytes, std::move(what)));

@@ -18,7 +18,9 @@ constexpr std::size_t kLeastObjects = 100;
 class Cycles {
  public:
   explicit Cycles(const Heap& heap)
-      : heap_(heap), number_(std::size_t{heap.graph().count()} + 1), low_(number_.size()),
+      : heap_(heap),
+        number_(std::size_t{heap.graph().count()} + 1),
+        low_(number_.size()),
         component_(number_.size()) {}
 
   // 0: in no cycle.

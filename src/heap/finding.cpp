@@ -7,16 +7,26 @@ namespace heapscope::heap {
 
 std::string_view name_of(FindingKind kind) noexcept {
   switch (kind) {
-    case FindingKind::kAccumulation: return "accumulation";
-    case FindingKind::kGrowingContainer: return "growing_container";
-    case FindingKind::kUnboundedCache: return "unbounded_cache";
-    case FindingKind::kFinalizerCycle: return "finalizer_cycle";
-    case FindingKind::kTraceback: return "traceback";
-    case FindingKind::kKeptFrame: return "kept_frame";
-    case FindingKind::kDuplicates: return "duplicates";
-    case FindingKind::kSpareRoom: return "spare_room";
-    case FindingKind::kInstanceDicts: return "instance_dicts";
-    case FindingKind::kBoxedNumbers: break;
+    case FindingKind::kAccumulation:
+      return "accumulation";
+    case FindingKind::kGrowingContainer:
+      return "growing_container";
+    case FindingKind::kUnboundedCache:
+      return "unbounded_cache";
+    case FindingKind::kFinalizerCycle:
+      return "finalizer_cycle";
+    case FindingKind::kTraceback:
+      return "traceback";
+    case FindingKind::kKeptFrame:
+      return "kept_frame";
+    case FindingKind::kDuplicates:
+      return "duplicates";
+    case FindingKind::kSpareRoom:
+      return "spare_room";
+    case FindingKind::kInstanceDicts:
+      return "instance_dicts";
+    case FindingKind::kBoxedNumbers:
+      break;
   }
   return "boxed_numbers";
 }
@@ -54,8 +64,7 @@ ObjectId path_start(const Heap& heap, ObjectId object) {
 
 bool is_long_lived(const Heap& heap, ObjectId object) {
   const ObjectId start = path_start(heap, object);
-  return heap.graph().is(start, kRootObject) &&
-         heap.graph().roots()[start - 1].kind == RootKind::kModules;
+  return heap.graph().is(start, kRootObject) && heap.graph().roots()[start - 1].kind == RootKind::kModules;
 }
 
 bool is_garbage(const Heap& heap, ObjectId object) {

@@ -29,11 +29,11 @@ std::string_view name_of(FindingKind kind) noexcept;
 
 struct Finding {
   FindingKind kind = FindingKind::kAccumulation;
-  std::uint64_t bytes = 0;       // its severity: what mending it would free, or save
-  std::uint64_t count = 0;       // how many objects it is about
-  std::string what;              // one line
-  std::string path;              // of `object`
-  ObjectId object = 0;           // the one to look at first
+  std::uint64_t bytes = 0;        // its severity: what mending it would free, or save
+  std::uint64_t count = 0;        // how many objects it is about
+  std::string what;               // one line
+  std::string path;               // of `object`
+  ObjectId object = 0;            // the one to look at first
   std::vector<ObjectId> objects;  // ascending; the first kMostObjects of them
 };
 

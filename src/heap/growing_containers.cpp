@@ -9,9 +9,9 @@
 namespace heapscope::heap {
 namespace {
 
-constexpr std::size_t kLeastItems = 100;               // a time
-constexpr std::uint64_t kLeastGrowth = 64 * 1024;      // of what it retains, from the first to the last
-constexpr std::size_t kCompared = 64;                  // items that are looked for in the next snapshot
+constexpr std::size_t kLeastItems = 100;           // a time
+constexpr std::uint64_t kLeastGrowth = 64 * 1024;  // of what it retains, from the first to the last
+constexpr std::size_t kCompared = 64;              // items that are looked for in the next snapshot
 
 bool holds_items(const Graph& graph, ObjectId object) {
   const Tail tail = graph.types()[graph.type(object)].tail;
@@ -73,9 +73,9 @@ std::vector<Finding> find_growing_containers(const Heap& heap, std::span<const H
     const std::uint64_t first = earlier.front()->dominators().retained[at];
     const std::uint64_t last = heap.dominators().retained[object];
     if (last < first + kLeastGrowth) continue;
-    found.push_back(finding_of(heap, FindingKind::kGrowingContainer, object, {object}, last - first,
-                               heap.naming().kinds.text(heap.naming().kinds.of(object)) +
-                                   " grew every time: " + counts + " items"));
+    found.push_back(finding_of(
+        heap, FindingKind::kGrowingContainer, object, {object}, last - first,
+        heap.naming().kinds.text(heap.naming().kinds.of(object)) + " grew every time: " + counts + " items"));
     found.back().count = items(graph, object);
   }
   return found;

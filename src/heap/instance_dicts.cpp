@@ -11,8 +11,8 @@ namespace heapscope::heap {
 namespace {
 
 constexpr std::size_t kLeastInstances = 1000;
-constexpr std::size_t kMostAttributes = 64;   // more are no fixed set of slots
-constexpr std::uint64_t kHeads = 16 + 16;     // the collector's head, the object's own
+constexpr std::size_t kMostAttributes = 64;     // more are no fixed set of slots
+constexpr std::uint64_t kHeads = 16 + 16;       // the collector's head, the object's own
 constexpr std::uint32_t kPlainBasic = 16 + 16;  // an object that adds __dict__ and __weakref__ at most
 
 struct OfClass {

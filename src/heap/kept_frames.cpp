@@ -21,17 +21,32 @@ bool is_one_of(const Graph& graph, ObjectId object, std::initializer_list<std::s
   return std::ranges::any_of(names, [&](std::string_view name) { return is_type(graph, type, "", name); });
 }
 
-std::string code_name(const Graph& graph, ObjectId code) {
+std::string_view own_name(const Graph& graph, ObjectId code) {
   for (const std::string_view field : {"co_qualname", "co_name"}) {
     const std::string_view name = text_of(graph, field_of(graph, code, field));
-    if (!name.empty()) return std::string(name);
+    if (!name.empty()) return name;
+  }
+  return {};
+}
+
+// Names that are no key of anything have no text: then that of the code which it is a constant of.
+std::string code_name(const Heap& heap, ObjectId code) {
+  const Graph& graph = heap.graph();
+  constexpr int kOutwards = 4;
+  std::string inside;
+  for (int out = 0; out < kOutwards; ++out) {
+    if (const std::string_view name = own_name(graph, code); !name.empty()) return inside + std::string(name);
+    const ObjectId constants = heap.naming().tree.parent[code];
+    const ObjectId outer = constants != 0 ? heap.naming().tree.parent[constants] : 0;
+    if (outer == 0 || !is_one_of(graph, outer, {"code"})) break;
+    code = outer;
+    inside = "a function of ";
   }
   return "a function";
 }
 
 ObjectId code_of(const Graph& graph, ObjectId object) {
-  for (const std::string_view field :
-       {"gi_code", "cr_code", "ag_code", "f_code", "__code__"}) {
+  for (const std::string_view field : {"gi_code", "cr_code", "ag_code", "f_code", "__code__"}) {
     if (const ObjectId code = field_of(graph, object, field)) return code;
   }
   // Field 0 of what has variables.
@@ -65,7 +80,8 @@ std::string text_of_group(Keeper keeper, std::size_t count, const std::string& n
     case Keeper::kFrame:
       return grouped(count) + (count == 1 ? " frame of " : " frames of ") + name +
              (count == 1 ? " is kept with its variables" : " are kept with their variables");
-    case Keeper::kClosure: break;
+    case Keeper::kClosure:
+      break;
   }
   return grouped(count) + (count == 1 ? " closure of " : " closures of ") + name +
          (count == 1 ? " keeps what it closed over" : " keep what they closed over");
@@ -97,7 +113,8 @@ std::vector<Finding> find_kept_frames(const Heap& heap) {
     Kept& group = groups[{keeper, code}];
     group.objects.push_back(object);
     // What an object of the group above it retains is counted there.
-    const bool nested = above != 0 && graph.type(above) == graph.type(object) && code_of(graph, above) == code;
+    const bool nested =
+        above != 0 && graph.type(above) == graph.type(object) && code_of(graph, above) == code;
     if (!nested) group.bytes += dominators.retained[object];
   }
   std::vector<Finding> found;
@@ -105,7 +122,7 @@ std::vector<Finding> find_kept_frames(const Heap& heap) {
     if (group.bytes < least) continue;
     const std::size_t count = group.objects.size();
     const ObjectId first = group.objects.front();
-    std::string what = text_of_group(key.first, count, code_name(graph, key.second));
+    std::string what = text_of_group(key.first, count, code_name(heap, key.second));
     found.push_back(finding_of(heap, FindingKind::kKeptFrame, first, std::move(group.objects), group.bytes,
                                std::move(what)));
     found.back().count = count;

@@ -39,7 +39,8 @@ std::vector<Finding> find_kept_tracebacks(const Heap& heap) {
     for (const ObjectId each : freed.ids()) frames += is_type(graph, graph.type(each), "", "frame") ? 1 : 0;
     const std::string what = grouped(count) + " " + heapy_type_name(graph, type) +
                              (count == 1 ? " keeps its traceback" : " keep their tracebacks") +
-                             ", and so the variables of " + grouped(frames) + (frames == 1 ? " frame" : " frames");
+                             ", and so the variables of " + grouped(frames) +
+                             (frames == 1 ? " frame" : " frames");
     std::vector<ObjectId> objects = group.holders;
     const ObjectId first = group.holders.front();
     found.push_back(finding_of(heap, FindingKind::kTraceback, first, std::move(objects), bytes, what));

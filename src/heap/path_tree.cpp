@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "heap/attributes.h"
 
 namespace heapscope::heap {
 namespace {
@@ -123,6 +127,50 @@ class Growth {
   std::uint32_t base_ = 0;
 };
 
+// Classes and functions that several modules have imported: named by the module that defines them, where that
+// costs no more.
+void prefer_defining_modules(const Graph& graph, const StepCosts& costs, const Excluded& without,
+                             PathTree& tree) {
+  std::unordered_map<ObjectId, TypeId> types;
+  for (TypeId type = 1; type < graph.types().size(); ++type) {
+    if (graph.types()[type].object != 0) types.emplace(graph.types()[type].object, type);
+  }
+  const auto defines = [&](std::string_view module, ObjectId names, ObjectId value) {
+    if (const auto found = types.find(value); found != types.end()) {
+      return graph.text(graph.types()[found->second].module) == module;
+    }
+    return is_type(graph, graph.type(value), "", "function") &&
+           field_of(graph, value, "__globals__") == names;
+  };
+  const auto each_value = [&](ObjectId mapping, auto visit) {
+    const Type& type = graph.types()[graph.type(mapping)];
+    const auto references = graph.references(mapping);
+    if (type.tail != Tail::kPairs) return;
+    for (std::uint32_t at = type.field_count; at + 1 < references.size(); at += 2) {
+      if (references[at] != 0 && references[at + 1] != 0) visit(references[at], references[at + 1], at + 1);
+    }
+  };
+  const auto adopt = [&](ObjectId key, ObjectId module, std::uint32_t) {
+    const ObjectId names = field_of(graph, module, "__dict__");
+    const std::string_view name = text_of(graph, key);
+    if (names == 0 || tree.cost[names] == kUnreached) return;
+    each_value(names, [&](ObjectId, ObjectId value, std::uint32_t position) {
+      if (tree.parent[value] == 0 || tree.parent[value] == names) return;
+      if (tree.cost[value] != tree.cost[names] + costs.of(names, position)) return;
+      if (!defines(name, names, value) || std::ranges::binary_search(without, std::pair{names, value}))
+        return;
+      tree.parent[value] = names;
+      tree.position[value] = position;
+    });
+  };
+  for (const Root& root : graph.roots()) {
+    if (root.kind != RootKind::kModules) continue;
+    for (const ObjectId modules : graph.references(root.object)) {
+      if (modules != 0 && tree.cost[modules] != kUnreached) each_value(modules, adopt);
+    }
+  }
+}
+
 }  // namespace
 
 StepCosts::StepCosts(const Graph& graph) : graph_(graph) {
@@ -190,7 +238,9 @@ PathTree grow_path_tree(const Graph& graph, const StepCosts& costs, const RootSe
     }
     growth.reach_from(starts);
   }
-  return growth.take();
+  PathTree tree = growth.take();
+  prefer_defining_modules(graph, costs, without, tree);
+  return tree;
 }
 
 }  // namespace heapscope::heap

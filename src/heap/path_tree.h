@@ -4,7 +4,8 @@
 // C fields, dict keys, a function's globals, an object's class. Roots cost as much as what they say less than a
 // module's name. The cheapest path wins, so `sys.modules['app'].CACHE['x']` beats the shorter way through the
 // globals of a frame that happens to run. Objects that named roots reach are reached from them; then come immortal
-// objects, those that only C holds, and garbage, each from its heads.
+// objects, those that only C holds, and garbage, each from its heads. Of several modules that have imported a class or
+// a function, the one that defines it gives the name.
 //
 // Dial's algorithm: O(n + m). 12 bytes an object. Thread-safe to read.
 #pragma once

@@ -42,7 +42,7 @@ std::uint64_t set_bytes(std::uint64_t items) {
 
 struct Kind {
   std::string_view name;
-  std::uint64_t body;  // without items, the collector's head included
+  std::uint64_t body;    // without items, the collector's head included
   std::uint64_t growth;  // a table that grows by itself is at most so many times as large as it must be
 };
 // Lists grow by an eighth, dicts by the double of what they use, sets by four times.

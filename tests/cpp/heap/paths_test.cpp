@@ -53,6 +53,19 @@ TEST(Paths, TheWayThroughModulesIsPreferredToAShorterOneThroughAFramesGlobals) {
                                            "<thread 'MainThread' handle>.f_globals['CACHE']"}));
 }
 
+TEST(Paths, AClassIsNamedByTheModuleThatDefinesItHoweverManyImportedIt) {
+  SmallPython heap;
+  const ObjectId before = heap.module("a");
+  const ObjectId models = heap.module("m");
+  const ObjectId after = heap.module("z");
+  const auto [lesson, class_names] = heap.python_class("m", "Lesson");
+  for (const ObjectId each : {before, models, after})
+    heap.put(each, "Lesson", heap.graph().types()[lesson].object);
+  const Graph graph = heap.graph();
+  const NamedHeap ways(graph);
+  EXPECT_EQ(ways.text(graph.types()[lesson].object).text, "sys.modules['m'].Lesson");
+}
+
 TEST(Paths, AnAttributeThatAPropertyHidesIsReadFromTheDict) {
   SmallPython heap;
   const ObjectId globals = heap.module("app");
