@@ -160,7 +160,9 @@ enum class RootKind : std::uint8_t {
   kThread = 3,  // what a thread state holds beside its frames: "<thread 'MainThread'>": context, exception, …
   kInterpreter = 4,    // fields of the interpreter: "<interpreter>": builtins, codec_search_path, …
   kTypes = 5,          // types that nothing else holds: "<static types>"
-  kTask = 6,           // asyncio tasks that run or wait: "<task 'Task-1' main>"
+  // asyncio tasks that run or wait: "<task 'Task-1' main>". Its reference is a name and no hold: asyncio knows its
+  // tasks weakly, and the task's reference count does not count it.
+  kTask = 6,
   kCallbacks = 7,      // atexit, gc.callbacks, weakref callbacks, signal handlers: "<signal handlers>"
   kInterned = 8,       // interned strings: "<interned>"
   kNativeGlobals = 9,  // static variables of libraries: "<libfoo.so>"
