@@ -31,6 +31,10 @@ class RootFinder {
   void classify() {
     std::vector<std::uint32_t>& seen = found_.excess;
     for (const ObjectId to : graph_.columns().references) ++seen[to];
+    for (const Root& root : graph_.roots()) {
+      if (root.kind != RootKind::kTask) continue;  // of a task it is a name only
+      for (const ObjectId to : graph_.references(root.object)) --seen[to];
+    }
     seen[0] = 0;
     for (ObjectId id = 1; id < entries_; ++id) {
       const std::uint32_t references = seen[id];
