@@ -17,6 +17,8 @@ ON_ONE_VERSION = (
     "measure.md",
     "lines.md",
     "leaks.md",
+    "heap.md",
+    "heap-growth.md",
     "diff.md",
     "query.md",
     "plot.md",

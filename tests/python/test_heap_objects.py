@@ -155,6 +155,17 @@ def test_retained_is_what_would_be_freed(heap: heapscope.Heap) -> None:
     assert lesson.imdom == heap.iso(MODULE_HELD[0])
 
 
+def test_the_one_is_the_object_itself_while_it_lives(heap: heapscope.Heap) -> None:
+    assert heap.iso(MODULE_HELD[4][0]).theone is MODULE_HELD[4][0]
+    with pytest.raises(ValueError, match="50 objects"):
+        heap["Lesson"].the_one
+    HELD["short"] = bytearray(1 << 16)
+    gone = heapscope.heap().iso(HELD["short"])
+    HELD.clear()
+    with pytest.raises(LookupError, match="does not live"):
+        gone.the_one
+
+
 def test_objects_one_by_one_are_the_largest_first(heap: heapscope.Heap) -> None:
     lines = repr(heap["Lesson"].byid).splitlines()
     size = heap["Lesson"].size

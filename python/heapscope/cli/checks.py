@@ -23,10 +23,11 @@ METRICS = {
     "rss": "peak_rss_bytes",
     "allocations": "allocations",
     "count": "allocations",
+    "objects": "objects",
 }
-"""What can be checked, and where the summary has it; the last two are counts, the others bytes."""
+"""What can be checked, and where the summary has it (heap snapshots: live and objects)."""
 
-_COUNTS = ("allocations", "count")
+_COUNTS = ("allocations", "count", "objects")
 _CHECK = re.compile(
     r"\s*(?P<metric>[a-z]+)\s*>\s*(?P<plus>\+?)\s*"
     r"(?P<number>\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})\s*(?P<unit>%|[A-Za-z]*)\s*",
@@ -151,10 +152,10 @@ def apply(check: Check, a: dict[str, Any], b: dict[str, Any]) -> Outcome:
         A capture does not know the metric.
     """
     key = METRICS[check.metric]
-    if b[key] is None or (check.relative and a[key] is None):
-        which = "B" if b[key] is None else "A"
+    if b.get(key) is None or (check.relative and a.get(key) is None):
+        which = "B" if b.get(key) is None else "A"
         raise ValueError(f"{which} does not know its {key.replace('_', ' ')}")
-    before, after = a[key] or 0, b[key]
+    before, after = a.get(key) or 0, b[key]
     most = check.limit
     if check.percent:
         most = before * (1 + check.limit / 100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from heapscope.cli import checks, output, places, reading, units
+from heapscope.cli import checks, heap_diff, heap_reading, output, places, reading, units
 from heapscope.cli.command_error import CHECK_FAILED, CommandError
 from heapscope.cli.main import say
 from heapscope.cli.metrics import METRICS
@@ -25,14 +25,18 @@ _ROWS = 15
 _CALLERS = 3
 _EXAMPLE = """\
   heapscope diff before.hscope after.hscope --group-by function
-  heapscope diff main.hscope branch.hscope --fail-if 'peak>+5%' --fail-if 'allocations>+1000'"""
+  heapscope diff main.hscope branch.hscope --fail-if 'peak>+5%' --fail-if 'allocations>+1000'
+  heapscope diff before.hsnap after.hsnap --fail-if 'objects>+1000'"""
 
 
 def run(arguments: list[str]) -> int:
     """Print the difference; `arguments` are those after the verb."""
-    parser = Parser("diff", "What changed from capture A to capture B.", _EXAMPLE, captures="AB")
+    description = "What changed from capture A to capture B, or from one heap snapshot to another."
+    parser = Parser("diff", description, _EXAMPLE, captures="AB")
     parser.add_argument(
-        "--group-by", choices=GROUPS, default="line", help="what a row is (default: line)"
+        "--group-by",
+        choices=(*GROUPS, *heap_diff.GROUPS),
+        help="what a row is (default: line; of heap snapshots: type)",
     )
     parser.add_metric()
     parser.add_argument(
@@ -51,6 +55,14 @@ def run(arguments: list[str]) -> int:
         f"top of A and METRIC one of {', '.join(checks.METRICS)}; may be repeated",
     )
     options = parser.parse_args(arguments)
+    snapshots = [heap_reading.is_snapshot(path) for path in (options.a, options.b)]
+    if all(snapshots):
+        return heap_diff.compare(options, options.group_by)
+    if any(snapshots):
+        parser.error("a capture and a heap snapshot have nothing to compare")
+    options.group_by = options.group_by or "line"
+    if options.group_by in heap_diff.GROUPS:
+        parser.error(f"captures have no rows by {options.group_by}")
     a, b = reading.open_capture(options.a), reading.open_capture(options.b)
     outcomes = _outcomes(options.fail_if, a.summary(), b.summary()) if options.fail_if else []
     limit = options.limit or (None if options.json else _ROWS)

@@ -25,6 +25,7 @@ VERBS = {
     "leaks": "what keeps growing, and why it is suspected",
     "export": "the capture in the format of another tool: pprof, speedscope, CSV, …",
     "top": "full screen: look around with the keyboard",
+    "heap": "the objects that live: by type, who holds them, what leaks",
     "report": "all of it as one HTML file, of a run or of what changed between two",
     "diff": "what changed between two captures; checks for CI",
     "query": "SQL over captures",

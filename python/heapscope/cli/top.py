@@ -20,7 +20,7 @@ def run(arguments: list[str]) -> int:
     """Show the capture until somebody quits; `arguments` are those after the verb."""
     parser = Parser("top", "A capture, full screen.", _EXAMPLE, tables=False)
     options = parser.parse_args(arguments)
-    _check_terminal(options.capture)
+    check_terminal("top", f"`heapscope table {options.capture}` prints")
     try:
         import textual  # noqa: F401
     except ImportError:
@@ -42,16 +42,16 @@ def run(arguments: list[str]) -> int:
     return reading.remark(capture, options.capture, options.quiet)
 
 
-def _check_terminal(capture: str) -> None:
-    instead = f"`heapscope table {capture}` prints"
+def check_terminal(what: str, instead: str) -> None:
+    """Refuse what is no terminal that can be drawn on; `instead` is what to do then."""
     if not (_is_terminal(sys.stdout) and _is_terminal(sys.stdin)):
-        raise CommandError(f"top needs a terminal; {instead}")
+        raise CommandError(f"{what} needs a terminal; {instead}")
     kind = os.environ.get("TERM", "")
     if kind in ("", "dumb", "unknown"):
         raise CommandError(f"this terminal (TERM={kind}) has no full screen; {instead}")
     encoding = getattr(sys.stdout, "encoding", None) or ""
     if not encoding.lower().replace("-", "").startswith("utf8"):
-        raise CommandError(f"top draws with Unicode, this terminal has {encoding}; {instead}")
+        raise CommandError(f"{what} draws with Unicode, this terminal has {encoding}; {instead}")
 
 
 def _is_terminal(stream: object) -> bool:

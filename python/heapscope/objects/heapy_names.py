@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import builtins
-import functools
-import types
-
 _SHORT = {"function": "function", "module": "module"}
 
 __all__ = ["heapy_name", "plain_name"]
 
 
-@functools.cache
 def _names() -> dict[str, str]:
+    # Loaded here: a program that only takes snapshots and saves them does without.
+    import builtins
+    import types
+
     named = {
         value.__name__: f"types.{name}"
         for name, value in sorted(vars(types).items())
@@ -45,6 +44,8 @@ def plain_name(kind: str) -> str:
     >>> plain_name("types.CodeType"), plain_name("dict"), plain_name("builtins.PyCapsule")
     ('code', 'dict', 'PyCapsule')
     """
+    import types
+
     module, _, name = kind.partition(".")
     if module == "types":
         value = getattr(types, name, None)

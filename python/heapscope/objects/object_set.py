@@ -7,9 +7,6 @@ and keep nothing alive but the snapshot.
 
 from __future__ import annotations
 
-import reprlib
-
-from heapscope.objects.heapy_names import heapy_name
 from heapscope.objects.partition_table import IdentityTable, More, PartitionTable, write
 
 TYPE_CHECKING = False
@@ -84,7 +81,7 @@ class ObjectSet:
     ``x[0]`` is the set of the first row, ``x[:3]`` of the first three, ``len(x)`` the number of
     rows; ``x.count`` counts objects. Heapy's names are there too: `sp`, `shpaths`, `rp`, `byclodo`,
     `bytype`, `bymodule`, `bysize`, `byrcs`, `byvia`, `byid`, `byprod`, `byunity`, `size`,
-    `domisize`, `dominos`, `imdom`, `parts`.
+    `domisize`, `dominos`, `imdom`, `theone`, `parts`.
     """
 
     __slots__ = ("_heap", "_members", "_parts", "grouping")
@@ -199,6 +196,8 @@ class ObjectSet:
         address, text = told["address"], told["text"]
         if text is None:
             return "a root" if address is None else hex(address)
+        import reprlib
+
         shown = text["text"] if text["kind"] == "int" else reprlib.repr(text["text"])
         return f"{address:#x} {'b' if text['kind'] == 'bytes' else ''}{shown}"
 
@@ -228,6 +227,8 @@ class ObjectSet:
         KeyError
             There is no such kind.
         """
+        from heapscope.objects.heapy_names import heapy_name
+
         wanted = heapy_name(kind)
         exact = [row for row in self.rows if row.kind in (kind, wanted)]
         found = exact or [row for row in self.rows if row.kind.rpartition(".")[2] == kind]
@@ -374,6 +375,19 @@ class ObjectSet:
 
     # Its place in the heap.
 
+    @property
+    def the_one(self) -> Any:
+        """The object itself, of a set of one.
+
+        Raises
+        ------
+        ValueError
+            The set does not hold exactly one object.
+        LookupError
+            The object does not live any more, or the snapshot is of another process.
+        """
+        return self.heap.live(self.only())
+
     def only(self) -> int:
         """The id of the one object of the set; ValueError when it does not hold exactly one."""
         if self.count != 1:
@@ -454,9 +468,21 @@ class ObjectSet:
 
         return ReferencePattern(self)
 
+    def cycles(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The reference cycles that any of them is part of, most bytes first.
+
+        Returns
+        -------
+        list of dict
+            objects (how many are entangled), bytes, way (the shortest cycle: id, type and name of
+            the reference to the next) and closing ({from, to, name}: the reference back).
+        """
+        return self._graph.cycles(self._members, limit)
+
     def _like(self, members: _analysis.HeapSet) -> ObjectSet:
         return ObjectSet(self.heap, members)
 
+    theone = the_one
     sp = shortest_paths
     shpaths = shortest_paths
     imdom = immediate_dominators

@@ -6,8 +6,6 @@ columns that grow with them, a kind that does not fit in 100 columns continued b
 
 from __future__ import annotations
 
-import textwrap
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,6 +211,10 @@ def _share(part: int, whole: int) -> float:
 
 
 def _fill(figures: str, name: str) -> str:
+    if len(figures) + len(name) <= WIDTH and "\n" not in name:
+        return (figures + name).rstrip()
+    import textwrap  # loads module re: only where a line is really long
+
     indent = " " * len(figures)
     first, *others = name.split("\n")
     lines = textwrap.wrap(figures + first, WIDTH, subsequent_indent=indent)

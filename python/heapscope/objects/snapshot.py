@@ -141,7 +141,8 @@ class Heap(ObjectSet):
         content, the stack that allocated it (while tracking is on), or else by what it refers to:
         it is another if all its strings are, or, without any, all that it refers to.
         """
-        return ObjectSet(self, self._members & self.graph.new_since(previous.graph))
+        new = self.graph.new_since(previous.graph) | self.graph.compare(previous.graph)["new"]
+        return ObjectSet(self, self._members & new)
 
     # The objects themselves.
 
@@ -149,11 +150,40 @@ class Heap(ObjectSet):
         """The ids of objects that live; 0 of those that are not in the snapshot."""
         return self.graph.at_addresses([id(obj) for obj in objects])
 
+    def live(self, member: int) -> Any:
+        """The object with an id of the snapshot, if it lives still.
+
+        Raises
+        ------
+        LookupError
+            It does not, or the snapshot is of another process.
+        """
+        from heapscope import _tracker
+
+        if self._live != os.getpid():
+            raise LookupError("the snapshot is of another process")
+        told = self.graph.object(member)
+        obj = _tracker.address_is(told["address"], self.graph.type_address(member))
+        if obj is None:
+            raise LookupError(f"the {told['type']} at {told['address']:#x} does not live any more")
+        return obj
+
     # What holds what.
 
     def roots(self) -> list[dict[str, Any]]:
-        """Where reachability begins: modules, frames of threads, tasks, the interpreter, C code."""
-        return self.graph.roots()
+        """Where reachability begins: modules, frames of threads, tasks, the interpreter.
+
+        Returns
+        -------
+        list of dict
+            kind, label, thread, file, line, references, id, and retained_bytes: what it alone
+            holds; the most first.
+        """
+        rows = self.graph.roots()
+        for row in rows:
+            row["retained_bytes"] = self.graph.object(row["id"])["retained_bytes"]
+        rows.sort(key=lambda row: (-row["retained_bytes"], row["id"]))
+        return rows
 
     @property
     def coverage(self) -> dict[str, Any]:
@@ -168,3 +198,34 @@ class Heap(ObjectSet):
     def retained_by_type(self) -> list[dict[str, Any]]:
         """Types with count, shallow_bytes and retained_bytes, the largest retained size first."""
         return self.graph.retained_by_type()
+
+    def cycles_by_type(self) -> list[dict[str, Any]]:
+        """Reference cycles by the types along them, garbage included, most bytes first.
+
+        Returns
+        -------
+        list of dict
+            types, count (of cycles), objects, bytes and example: one of them, as in `cycles`.
+        """
+        everything = self._members | (self.graph.unreachable() - self._own)
+        return self.graph.cycles_by_type(everything)
+
+    def suspects(self, earlier: Iterable[Heap] = ()) -> list[dict[str, Any]]:
+        """What looks like a leak, largest first; nothing in a healthy program.
+
+        Parameters
+        ----------
+        earlier : iterable of Heap
+            Earlier snapshots of the process, the oldest first: containers that grow show then too.
+
+        Returns
+        -------
+        list of dict
+            kind, bytes (what mending it would free), count, what (one line), path, object and
+            objects (ids).
+        """
+        return self.graph.suspects([heap.graph for heap in earlier])
+
+    def waste(self) -> list[dict[str, Any]]:
+        """What the program could save; rows as of `suspects`."""
+        return self.graph.waste()

@@ -1,0 +1,251 @@
+"""Prints what ``heapscope heap`` tells, within the width of the terminal."""
+
+from __future__ import annotations
+
+from heapscope.cli import output, places, units
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from typing import Any
+
+    from rich.console import Console
+    from rich.text import Text
+
+    Document = dict[str, Any]
+
+__all__ = ["fixed", "show", "signed"]
+
+_ROWS = 20
+
+
+def show(console: Console, document: Document, options: argparse.Namespace) -> None:
+    """Print all parts of a document."""
+    _title(console, document)
+    if "paths" in document:
+        from heapscope.cli.heap_holders import show_paths
+
+        show_paths(console, document["paths"])
+    if "roots" in document:
+        _roots(console, document, options.limit or _ROWS)
+    if "suspects" in document:
+        limit = options.limit or _ROWS
+        _findings(console, document["suspects"], limit, "Nothing looks like a leak")
+        _findings(console, document["waste"], limit, "Nothing is wasted that is worth a look")
+    if "cycles" in document:
+        _cycles(console, document["cycles"], options.limit or _ROWS)
+    if "kinds" in document:
+        _kinds(console, document, options.limit or _ROWS)
+    if "rows" in document:
+        show_comparison(console, document, options.limit or _ROWS)
+        _new(console, document["new"], options.limit or _ROWS)
+
+
+def _title(console: Console, document: Document) -> None:
+    from rich.text import Text
+
+    objects = units.count(document["objects"])
+    title = f"{objects} objects, {units.size(document['total_bytes'])}"
+    if document["python_version"]:
+        title += f", Python {document['python_version']}"
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    remarks = []
+    if document["named_root_share"] is not None:
+        remarks.append(f"{100 * document['named_root_share']:.3g} % held by roots with a name")
+    if document["unreachable"]:
+        garbage = units.size(document["unreachable_bytes"])
+        remarks.append(f"{units.count(document['unreachable'])} are garbage ({garbage})")
+    if remarks:
+        console.print(Text("; ".join(remarks), style="dim"), soft_wrap=True)
+    console.print()
+
+
+def _kinds(console: Console, document: Document, limit: int) -> None:
+    rows = document["kinds"]
+    total = document["total_bytes"]
+    lines = [
+        (
+            (
+                units.count(row["count"]),
+                units.size(row["shallow_bytes"]),
+                units.share(row["shallow_bytes"], total),
+                units.size(row["retained_bytes"]),
+            ),
+            _label(row["kind"]),
+        )
+        for row in rows[:limit]
+    ]
+    rest = rows[limit:]
+    hidden = document["hidden"]
+    count = len(rest) + hidden["rows"]
+    if count:
+        size = sum(row["shallow_bytes"] for row in rest) + hidden["shallow_bytes"]
+        objects = sum(row["count"] for row in rest) + hidden["count"]
+        figures = (units.count(objects), units.size(size), units.share(size, total), "")
+        lines.append((figures, fixed(f"{units.count(count)} more rows (--limit N shows more)")))
+    heads = ["count", "shallow", "share", "retained", document["group_by"]]
+    output.print_rows(console, heads, lines)
+
+
+def show_comparison(console: Console, document: Document, limit: int) -> None:
+    """Print what changed between two snapshots."""
+    from rich.text import Text
+
+    before, after = document["total_a"], document["total_b"]
+    change = f"{units.size(before)} → {units.size(after)} ({signed(after - before, units.size)})"
+    console.print(Text(f"{change}, by {document['group_by']}", style="bold"), soft_wrap=True)
+    rows = [row for row in document["rows"] if row["status"] != "same"]
+    lines = [
+        (
+            (
+                signed(row["delta_bytes"], units.size),
+                signed(row["delta_count"], units.count),
+                units.size(row["b_bytes"]),
+                units.count(row["b_count"]),
+                row["status"],
+            ),
+            _label(row["kind"]),
+        )
+        for row in rows[:limit]
+    ]
+    rest = rows[limit:]
+    if rest:
+        size = sum(row["delta_bytes"] for row in rest)
+        count = sum(row["delta_count"] for row in rest)
+        figures = (signed(size, units.size), signed(count, units.count), "", "", "")
+        lines.append((figures, fixed(f"{len(rest)} more rows (--limit N shows more)")))
+    if lines:
+        console.print()
+        heads = ["change", "objects", "bytes", "count", "", document["group_by"]]
+        output.print_rows(console, heads, lines)
+
+
+def _roots(console: Console, document: Document, limit: int) -> None:
+    rows = document["roots"]
+    lines = [
+        ((units.size(row["retained_bytes"]), row["kind"]), _label(row["label"]))
+        for row in rows[:limit]
+    ]
+    rest = rows[limit:]
+    if rest:
+        size = units.size(sum(row["retained_bytes"] for row in rest))
+        lines.append(((size, ""), fixed(f"{units.count(len(rest))} more (--limit N shows more)")))
+    output.print_rows(console, ["retained", "kind", "root"], lines)
+    console.print()
+    coverage = document["coverage"]
+    for key, told in (
+        ("named_objects", "objects are reached from a root with a name"),
+        ("immortal_objects", "from immortal objects alone"),
+        ("c_objects", "from what only C code holds"),
+        ("garbage_objects", "from nothing: garbage"),
+    ):
+        console.print(f"{units.count(coverage[key]):>12} {told}", soft_wrap=True)
+    console.print()
+
+
+def _findings(console: Console, rows: list[Document], limit: int, none: str) -> None:
+    from rich.text import Text
+
+    if not rows:
+        console.print(none)
+    for row in rows[:limit]:
+        kind = row["kind"].replace("_", " ")
+        title = f"{units.size(row['bytes'])}  {kind}, {units.count(row['count'])} objects"
+        console.print(Text(title, style="bold"), soft_wrap=True)
+        console.print(Text(f"  {places.printable(row['what'])}"), soft_wrap=True)
+        console.print(Text(f"  {places.printable(row['path'])}", style="dim"), soft_wrap=True)
+    if len(rows) > limit:
+        console.print(f"{units.count(len(rows) - limit)} more (--limit N shows more)")
+    console.print()
+
+
+def _cycles(console: Console, rows: list[Document], limit: int) -> None:
+    lines = [
+        (
+            (units.count(row["count"]), units.count(row["objects"]), units.size(row["bytes"])),
+            _cycle(row),
+        )
+        for row in rows[:limit]
+    ]
+    if len(rows) > limit:
+        more = f"{units.count(len(rows) - limit)} more kinds (--limit N shows more)"
+        lines.append((("", "", ""), fixed(more)))
+    if lines:
+        output.print_rows(console, ["cycles", "objects", "bytes", "types, and closed by"], lines)
+    else:
+        console.print("There are no reference cycles")
+    console.print()
+
+
+def _cycle(row: Document) -> Callable[[int], Text]:
+    closing = row["example"]["closing"]
+
+    def make(width: int) -> Text:
+        from rich.text import Text
+
+        label = Text(places.fit(" → ".join(row["types"]), width))
+        label.append("\n  " + places.fit(closing["name"], width - 2), style="dim")
+        return label
+
+    return make
+
+
+def _new(console: Console, rows: list[Document], limit: int) -> None:
+    """Print what is new and who holds it: a row a leak, if it is one."""
+    lines = [
+        (
+            (
+                f"+{units.count(row['objects'])}",
+                f"+{units.size(row['bytes'])}",
+                units.size(row["freed_bytes"]),
+            ),
+            _grown(row),
+        )
+        for row in rows[:limit]
+    ]
+    if not lines:
+        return
+    if len(rows) > limit:
+        more = f"{units.count(len(rows) - limit)} more rows (--limit N shows more)"
+        lines.append((("", "", ""), fixed(more)))
+    console.print()
+    output.print_rows(console, ["new", "bytes", "frees", "type, held by, allocated at"], lines)
+
+
+def _grown(row: Document) -> Callable[[int], Text]:
+    def make(width: int) -> Text:
+        from rich.text import Text
+
+        label = Text(places.fit(row["type"], width))
+        label.append("\n  " + places.fit(row["held_by"], width - 2), style="dim")
+        if row["allocated_at"]:
+            label.append("\n  " + places.fit(row["allocated_at"], width - 2), style="dim")
+        return label
+
+    return make
+
+
+def signed(number: int, write: Callable[[int], str]) -> str:
+    """Write a change with its sign."""
+    return f"+{write(number)}" if number > 0 else write(number)
+
+
+def _label(text: str) -> Callable[[int], Text]:
+    def make(width: int) -> Text:
+        from rich.text import Text
+
+        return Text(places.fit(text, width))
+
+    return make
+
+
+def fixed(text: str) -> Callable[[int], Text]:
+    """Return what makes a dim label."""
+
+    def make(width: int) -> Text:
+        from rich.text import Text
+
+        return Text(places.fit_end(text, width), style="dim")
+
+    return make
