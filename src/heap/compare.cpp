@@ -46,7 +46,8 @@ class Matcher {
     same_process_ = earlier.info("pid") == later.info("pid");
     const bool one_capture =
         !earlier.info("capture").empty() && earlier.info("capture") == later.info("capture");
-    if (later.tracked() && same_process_ && one_capture) last_tick_ = number(earlier.info("tick"));
+    if (earlier.tracked() && later.tracked() && same_process_ && one_capture)
+      last_tick_ = number(earlier.info("tick"));
   }
 
   // By later object: which it was; 0: it is new.
@@ -74,11 +75,18 @@ class Matcher {
            fingerprint(later_, print, id) != fingerprint(earlier_, before_print, before))) {
         continue;
       }
-      if (last_tick_ && later_.birth_tick(id) != kUnknownTick && later_.birth_tick(id) > *last_tick_)
-        continue;
+      if (last_tick_ && born_later(id, before)) continue;
       was[id] = before;
     }
     return was;
+  }
+
+  // A later object than the one that lay there: by its own tick, or since that one had another.
+  bool born_later(ObjectId id, ObjectId before) const noexcept {
+    const std::uint32_t tick = later_.birth_tick(id);
+    const std::uint32_t tick_before = earlier_.birth_tick(before);
+    if (tick == kUnknownTick) return false;
+    return tick > *last_tick_ || (tick_before != kUnknownTick && tick_before != tick);
   }
 
   Identity identity() const noexcept { return last_tick_ ? Identity::kBirth : Identity::kAddress; }

@@ -1,9 +1,10 @@
 // What changed between two snapshots of one program: which objects are new, which are gone, which are the same.
 //
-// An address may be used again, so it alone says little. An object is the same when at its address there was one of the
-// same type before, of the same content where contents have fingerprints, and, where the program was tracked by
-// one capture all along, when it was born no later than the tick of the earlier snapshot (Identity::kBirth). Without
-// birth ticks a new object that looks like the one that lay there before is taken for it (kAddress).
+// An address may be used again, so it alone says little. An object is the same when at its address there was one of
+// the same type before, of the same content where contents have fingerprints, and, where one capture recorded the
+// program all along, when it was born in the same tick and not after the earlier snapshot's (Identity::kBirth): it
+// is mistaken for the one before only where both were born in one tick. Without births a new object that looks like
+// the one that lay there before is taken for it (kAddress).
 // O(n + types), a merge by address. Roots and native blocks are left out: sums are those of Python objects.
 #pragma once
 

@@ -76,7 +76,9 @@ std::vector<CycleKind> cycles_by_type(const Graph& graph, const RootSet& roots, 
   }
   std::vector<CycleKind> sorted;
   for (auto& [types, kind] : kinds) sorted.push_back(std::move(kind));
-  std::ranges::stable_sort(sorted, std::ranges::greater(), &CycleKind::bytes);
+  std::ranges::sort(sorted, [](const CycleKind& a, const CycleKind& b) {
+    return std::tie(b.bytes, a.types) < std::tie(a.bytes, b.types);
+  });
   return sorted;
 }
 

@@ -10,8 +10,8 @@
 namespace heapscope::heap {
 
 // Thrown and caught in one reader.
-struct Damaged {
-  std::string what;
+struct Damaged : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 inline void require(bool holds, const char* what) {
@@ -26,7 +26,7 @@ auto guard_reading(Read read) noexcept -> decltype(read()) {
   try {
     return read();
   } catch (const Damaged& damaged) {
-    return Error{ErrorCode::kDamaged, "the snapshot is damaged: " + damaged.what};
+    return Error{ErrorCode::kDamaged, std::string("the snapshot is damaged: ") + damaged.what()};
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "there is not enough memory to read the snapshot"};
   } catch (const std::length_error&) {

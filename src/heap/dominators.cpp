@@ -1,6 +1,7 @@
 #include "heap/dominators.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "heap/column_memory.h"
 #include "heap/followed.h"
@@ -128,8 +129,7 @@ class DominatorFinder {
     } while (ancestor_[top] >= done);
     std::uint32_t above = top;
     std::uint32_t best = label_[top];
-    for (auto step = way_.rbegin(); step != way_.rend(); ++step) {
-      const std::uint32_t below = *step;
+    for (const std::uint32_t below : std::ranges::reverse_view(way_)) {
       ancestor_[below] = ancestor_[above];
       if (semi_[best] < semi_[label_[below]]) {
         label_[below] = best;

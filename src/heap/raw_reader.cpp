@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "heap/damage.h"
@@ -313,7 +314,7 @@ class RawReader {
       if (object == 0) continue;
       texts.push_back({object, text_id(text.text), static_cast<KeyKind>(text.kind), text.cut != 0});
     }
-    std::ranges::stable_sort(texts, {}, &KeyText::object);
+    std::ranges::sort(texts, {}, [](const KeyText& text) { return std::pair(text.object, text.text); });
     const auto repeated = std::ranges::unique(texts, {}, &KeyText::object);
     texts.erase(repeated.begin(), repeated.end());
     return texts;
@@ -330,7 +331,8 @@ class RawReader {
       const ObjectId to = id(weak.to);
       if (from != 0 && to != 0) made_.weak.push_back({from, to, static_cast<WeakKind>(weak.kind)});
     }
-    std::ranges::stable_sort(made_.weak, {}, &WeakReference::from);
+    std::ranges::sort(made_.weak, {},
+                      [](const WeakReference& weak) { return std::tuple(weak.from, weak.to, weak.kind); });
   }
 
   void read_births() {

@@ -1,5 +1,7 @@
 #include "heap/root_set.h"
 
+#include <ranges>
+
 #include "heap/column_memory.h"
 #include "heap/followed.h"
 
@@ -102,10 +104,10 @@ class RootFinder {
       spread(id, kNot, kOnce);
     }
     std::vector<ObjectId> heads;
-    for (auto start = starts.rbegin(); start != starts.rend(); ++start) {
-      if (met[*start] != kOnce) continue;
-      heads.push_back(*start);
-      spread(*start, kOnce, kTwice);
+    for (const ObjectId start : std::ranges::reverse_view(starts)) {
+      if (met[start] != kOnce) continue;
+      heads.push_back(start);
+      spread(start, kOnce, kTwice);
     }
     return heads;
   }

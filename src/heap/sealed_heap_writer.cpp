@@ -66,6 +66,7 @@ class Sealer {
     std::unordered_map<std::uint32_t, std::uint32_t> met;  // how often
     for (std::size_t object = 1; object < all.size(); ++object) ++met[all[object]];
     std::vector<std::pair<std::uint32_t, std::uint32_t>> order;
+    order.reserve(met.size());
     for (const auto& [kind, count] : met) order.emplace_back(count, kind);
     std::ranges::sort(order, std::greater());
     for (const auto& [count, kind] : order) {

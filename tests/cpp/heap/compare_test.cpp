@@ -92,13 +92,16 @@ TEST(Compare, AnotherContentAtAnAddressIsAnotherObject) {
 }
 
 TEST(Compare, WithBirthsAnAddressThatIsUsedAgainIsANewObject) {
-  const Graph earlier = snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 4}, {0x200, 0}}, "10");
-  const Graph later = snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 11}, {0x200, 0}}, "20");
+  const Graph earlier =
+      snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 4}, {0x200, 0}, {0x300, 0, 64, 0, 5}}, "10");
+  const Graph later =
+      snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 11}, {0x200, 0}, {0x300, 0, 64, 0, 10}}, "20");
   const Comparison comparison = compare(earlier, later);
   EXPECT_EQ(comparison.identity, Identity::kBirth);
-  EXPECT_EQ(comparison.fresh.size(), 1U);
-  EXPECT_EQ(comparison.gone.size(), 1U);
+  ASSERT_EQ(comparison.fresh.size(), 2U);
+  EXPECT_EQ(comparison.gone.size(), 2U);
   EXPECT_EQ(later.address(comparison.fresh.ids()[0]), kBase + 0x100);
+  EXPECT_EQ(later.address(comparison.fresh.ids()[1]), kBase + 0x300);  // in the tick of the earlier snapshot
   expect_sums(comparison, earlier, later);
 }
 

@@ -22,6 +22,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -178,7 +179,8 @@ class GraphBuilder {
     made.weak = weak_;
     std::ranges::sort(made.key_texts, {}, &KeyText::object);
     std::ranges::sort(made.previews, {}, &KeyText::object);
-    std::ranges::stable_sort(made.weak, {}, &WeakReference::from);
+    std::ranges::sort(made.weak, {},
+                      [](const WeakReference& each) { return std::tuple(each.from, each.to, each.kind); });
     made.stacks = stacks_;
     if (tracked_) {
       made.birth_stacks.push_back(0);
