@@ -45,8 +45,8 @@ def database() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {data} -F"
-    control = [home / "pg_ctl", "-D", data, "-w", "-t", "60"]
-    log = ["-l", data / "log", "-o", options]
+    control: list[str | Path] = [home / "pg_ctl", "-D", data, "-w", "-t", "60"]
+    log: list[str | Path] = ["-l", data / "log", "-o", options]
     subprocess.run([*control, *log, "start"], check=True, timeout=120, **quiet)
     try:
         yield f"postgres://teacher:not%20asked@127.0.0.1:{port}/postgres"
