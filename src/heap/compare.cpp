@@ -86,7 +86,7 @@ class Matcher {
     const std::uint32_t tick = later_.birth_tick(id);
     const std::uint32_t tick_before = earlier_.birth_tick(before);
     if (tick == kUnknownTick) return false;
-    return tick > *last_tick_ || (tick_before != kUnknownTick && tick_before != tick);
+    return tick > last_tick_.value_or(kUnknownTick) || (tick_before != kUnknownTick && tick_before != tick);
   }
 
   Identity identity() const noexcept { return last_tick_ ? Identity::kBirth : Identity::kAddress; }

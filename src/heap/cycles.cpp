@@ -54,6 +54,7 @@ std::vector<Cycle> find_cycles(const Graph& graph, const RootSet& roots, const C
   std::vector<Weighed> all = weigh(graph, components, objects);
   all.resize(std::min(limit, all.size()));
   std::vector<Cycle> cycles;
+  cycles.reserve(all.size());
   for (const Weighed& weighed : all) cycles.push_back(cycle_of(graph, roots, components, weighed));
   return cycles;
 }
@@ -64,6 +65,7 @@ std::vector<CycleKind> cycles_by_type(const Graph& graph, const RootSet& roots, 
   for (const Weighed& weighed : weigh(graph, components, objects)) {
     Cycle cycle = cycle_of(graph, roots, components, weighed);
     std::vector<TypeId> types;
+    types.reserve(cycle.way.size());
     for (const ObjectId id : cycle.way) types.push_back(graph.type(id));
     CycleKind& kind = kinds[types];
     ++kind.count;
@@ -75,6 +77,7 @@ std::vector<CycleKind> cycles_by_type(const Graph& graph, const RootSet& roots, 
     }
   }
   std::vector<CycleKind> sorted;
+  sorted.reserve(kinds.size());
   for (auto& [types, kind] : kinds) sorted.push_back(std::move(kind));
   std::ranges::sort(sorted, [](const CycleKind& a, const CycleKind& b) {
     return std::tie(b.bytes, a.types) < std::tie(a.bytes, b.types);

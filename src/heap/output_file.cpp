@@ -36,11 +36,7 @@ OutputFile::OutputFile(const std::string& path)
   }
   ::unlink(temporary_.c_str());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (descriptor_ < 0) {
-    error_ = errno;
-  } else if (replaces && ::fchmod(descriptor_, info.st_mode & 07777U) != 0) {
-    error_ = errno;
-  }
+  if (descriptor_ < 0 || (replaces && ::fchmod(descriptor_, info.st_mode & 07777U) != 0)) error_ = errno;
 }
 
 OutputFile::~OutputFile() {
