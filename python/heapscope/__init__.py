@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from heapscope.objects.checks import GrowthError, assert_no_growth, no_growth
     from heapscope.objects.collector import gc_summary, unwatch_gc, watch_gc
     from heapscope.objects.explain import explain_size
+    from heapscope.objects.native import NativeSize, native_sizeof
     from heapscope.objects.object_set import ObjectSet
     from heapscope.objects.pictures import (
         Picture,
@@ -71,6 +72,7 @@ __all__ = [
     "Heap",
     "HeapTracker",
     "HeapscopeError",
+    "NativeSize",
     "ObjectSet",
     "Picture",
     "Snapshot",
@@ -101,6 +103,7 @@ __all__ = [
     "memit",
     "memory_usage",
     "most_common_types",
+    "native_sizeof",
     "no_growth",
     "profile",
     "reset_peak",
@@ -132,6 +135,7 @@ _HOMES = {
     "Heap": "objects.snapshot",
     "HeapTracker": "objects.tracker",
     "HeapscopeError": "errors",
+    "NativeSize": "objects.native",
     "ObjectSet": "objects.object_set",
     "Picture": "objects.pictures",
     "Snapshot": "traces",
@@ -162,6 +166,7 @@ _HOMES = {
     "memit": "statement_figures",
     "memory_usage": "timeline.usage",
     "most_common_types": "objects.type_counts",
+    "native_sizeof": "objects.native",
     "no_growth": "objects.checks",
     "profile": "profiling",
     "reset_peak": "traces",

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from types import CodeType
-from typing import Any, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 # The part of heapscope that lives in the profiled process. It tracks the process as a whole, into
 # one capture at a time; bytes are what was asked of the allocator.
@@ -147,6 +147,12 @@ def retained_size(objects: tuple[object, ...], /) -> int: ...
 def deep_figures(
     objects: tuple[object, ...], bases: tuple[type, ...], /
 ) -> tuple[int, int, int, list[Any], bytes]: ...
+
+# (bytes, blocks, grade, bytes of shared blocks, bytes with the objects) of the memory blocks, other
+# than Python objects, that would be freed with the tuple's objects. Walks the heap while tracking.
+def native_size(
+    objects: tuple[object, ...], /
+) -> tuple[int, int, Literal["exact", "dominated", "shared", "unknown"], int, int]: ...
 
 # Nodes, one for each object of the tuple, as (name, type, preview, bytes, total bytes, objects,
 # nodes below, children not shown, objects and bytes not shown), and what the bytes are spent on.

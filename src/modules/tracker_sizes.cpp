@@ -2,14 +2,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
+#include "tracker/python_control.h"
+#include "walker/column.h"
 #include "walker/deep.h"
+#include "walker/known_buffers.h"
+#include "walker/native_blocks.h"
 #include "walker/references.h"
 #include "walker/retained.h"
 #include "walker/size_tree.h"
 #include "walker/sizes.h"
 #include "walker/texts.h"
 #include "walker/types.h"
+#include "walker/walk.h"
 
 namespace heapscope::modules {
 namespace {
@@ -109,6 +115,77 @@ PyObject* retained(PyObject*, PyObject* objects) {
     bytes = walk.size().bytes;
   }
   return number(bytes);
+}
+
+// ---- native memory
+
+// Whether all that such an object owns is in its size.
+bool is_understood(const TypeInfo& info) noexcept {
+  if (info.buffer != BufferKind::kNone) return true;
+  if (info.layout == Layout::kTraverse || info.sizing == Sizing::kAsked) return false;
+  return (info.type_flags & heap::kOpaque) == 0;
+}
+
+// (bytes, blocks, grade, shared_bytes, with_objects) of what the objects of a tuple own.
+PyObject* native(PyObject*, PyObject* objects) {
+  if (!takes_tuple(objects)) return nullptr;
+  NativeFigures figures;
+  std::uint64_t retained_bytes = 0;
+  bool understood = true;
+  bool tracked = false;
+  {
+    Tables tables;
+    if (!tables.prepare()) return PyErr_NoMemory();
+    RetainedWalk retained(tables.types);
+    if (!retained.release(items_of(objects), count_of(objects))) return PyErr_NoMemory();
+    retained_bytes = retained.size().bytes;
+    const auto freed = [&](PyObject* object) { return retained.is_freed(object); };
+    if (tracker::is_tracking()) {
+      Column<Walk> walk;  // in pages of its own
+      if (!walk.reserve(1)) return PyErr_NoMemory();
+      new (walk.data()) Walk;
+      NativeBlocks blocks;
+      WalkOptions options;
+      options.fingerprints = false;
+      const char* failure = walk.data()->run(options);
+      auto outcome = NativeBlocks::Outcome::kNoMemory;
+      bool measured = false;
+      if (failure == nullptr) {
+        outcome = blocks.search(*walk.data());
+        measured = outcome == NativeBlocks::Outcome::kFound && blocks.measure(*walk.data(), freed, figures);
+        tracked = measured;
+        retained.each_freed([&](PyObject* object) {
+          // Of objects older than the tracking the blocks are not known either.
+          if (!is_understood(tables.types.find(Py_TYPE(object))) && !blocks.knows(object)) understood = false;
+        });
+      }
+      walk.data()->release();
+      walk.data()->~Walk();
+      if (failure != nullptr) {
+        PyErr_SetString(PyExc_RuntimeError, failure);
+        return nullptr;
+      }
+      if (!measured && outcome != NativeBlocks::Outcome::kNotTracking) return PyErr_NoMemory();
+    }
+    if (!tracked) {
+      retained.each_freed([&](PyObject* object) {
+        const TypeInfo& info = tables.types.find(Py_TYPE(object));
+        if (!is_understood(info)) understood = false;
+        const void* data = nullptr;
+        const std::uint64_t bytes = known_buffer(object, info.buffer, data);
+        if (bytes == 0) return;
+        figures.bytes += bytes;
+        figures.told_bytes += bytes;
+        ++figures.blocks;
+      });
+    }
+  }
+  const char* grade = !understood                 ? "unknown"
+                      : figures.shared_blocks != 0 ? "shared"
+                      : figures.indirect != 0      ? "dominated"
+                                                   : "exact";
+  const std::uint64_t with_objects = retained_bytes - figures.told_bytes + figures.bytes;
+  return Py_BuildValue("(KKsKK)", figures.bytes, figures.blocks, grade, figures.shared_bytes, with_objects);
 }
 
 // ---- the tree
@@ -307,6 +384,8 @@ PyMethodDef size_methods[] = {
      "bases])."},
     {"retained_size", retained, METH_O,
      "retained_size(objects, /)\n--\n\nBytes that would be freed with the objects of a tuple."},
+    {"native_size", native, METH_O,
+     "native_size(objects, /)\n--\n\n(bytes, blocks, grade, shared_bytes, with_objects) of blocks that they own."},
     {"size_tree", size_tree, METH_VARARGS,
      "size_tree(objects, detail, limit, /)\n--\n\n([node, ...], parts): where the bytes are."},
     {nullptr, nullptr, 0, nullptr},

@@ -116,6 +116,13 @@ bool is_countable(Py_ssize_t count) noexcept { return count > 0 && count < 400'0
 
 }  // namespace
 
+bool native_data(std::size_t index, const std::uintptr_t*& begin, const std::uintptr_t*& end) noexcept {
+  if (index >= noted.size()) return false;
+  begin = reinterpret_cast<const std::uintptr_t*>(noted[index].begin);
+  end = reinterpret_cast<const std::uintptr_t*>(noted[index].end);
+  return true;
+}
+
 void note_native_data() noexcept {
   noted.set_size(0);
   bool first = true;

@@ -19,6 +19,9 @@ namespace heapscope::walker {
 // Notes the writable data of what is loaded now. GIL held; before the process is copied.
 void note_native_data() noexcept;
 
+// The words of the noted data number `index`; false when there are no more.
+bool native_data(std::size_t index, const std::uintptr_t*& begin, const std::uintptr_t*& end) noexcept;
+
 // True when it has added anything.
 bool add_native_globals(Walk& walk) noexcept;
 

@@ -96,6 +96,10 @@ class Walk {
   Column<std::uint32_t>& references() noexcept { return references_; }
 
   std::size_t reference_count() const noexcept { return references_.size(); }
+  // For native_blocks.cpp: a row behind all others, with its size; and a row whose size includes others.
+  bool add_row(heap::RawObject row, std::uint64_t bytes) noexcept;
+  void shrink(std::size_t index, std::uint64_t by_bytes) noexcept;
+
   std::size_t object_count() const noexcept { return objects_.size() - roots_.size(); }
   std::uint64_t pause_ns() const noexcept { return pause_ns_; }
   std::uint64_t walk_cpu_ns() const noexcept { return walk_cpu_ns_; }
@@ -110,6 +114,7 @@ class Walk {
   struct Batch;
   void record_all(Batch& batch) noexcept;
   void record(PyObject* object, Code code) noexcept;
+  void add_native_blocks() noexcept;
   void note_content(PyObject* object, const TypeInfo& info, heap::RawObject& row) noexcept;
   void note_variable_names(PyObject* object) noexcept;
   void finish_types() noexcept;
