@@ -114,7 +114,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "OrderedDict, 10,000": lambda: collections.OrderedDict((i, None) for i in range(10000)),
     "threading.Lock": threading.Lock,
     "datetimes with zones": times,
-    "a text file": lambda: open("/etc/hostname"),
+    "a text file": lambda: open("/etc/hostname"),  # noqa: SIM115
     "dict, 10,000": lambda: {i + 10**6: None for i in range(10000)},
     "set, 10,000": lambda: set(range(10**6, 10**6 + 10000)),
     "list, 100,000": lambda: [None] * 100000,
@@ -156,7 +156,9 @@ def add_libraries() -> list[str]:
                 "DataFrame of objects": lambda: pd.DataFrame(
                     {"s": pd.Series([f"str{i}" for i in range(20000)], dtype=object)}
                 ),
-                "DataFrame of texts": lambda: pd.DataFrame({"s": [f"str{i}" for i in range(20000)]}),
+                "DataFrame of texts": lambda: pd.DataFrame(
+                    {"s": [f"str{i}" for i in range(20000)]}
+                ),
                 "DataFrameGroupBy": lambda: pd.DataFrame(
                     {"k": np.arange(10000) % 50, "v": 1.0}
                 ).groupby("k"),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <new>
 
+#include "cpython/object_fields.h"
 #include "tracker/python_control.h"
 #include "walker/column.h"
 #include "walker/deep.h"
@@ -123,7 +124,7 @@ PyObject* retained(PyObject*, PyObject* objects) {
 bool is_understood(const TypeInfo& info) noexcept {
   if (info.buffer != BufferKind::kNone) return true;
   if (info.layout == Layout::kTraverse || info.sizing == Sizing::kAsked) return false;
-  return (info.type_flags & heap::kOpaque) == 0;
+  return (info.type_flags & heap::kDefinedInPython) != 0 || cpython::known_type(info.type) != nullptr;
 }
 
 // (bytes, blocks, grade, shared_bytes, with_objects) of what the objects of a tuple own.
@@ -180,7 +181,7 @@ PyObject* native(PyObject*, PyObject* objects) {
       });
     }
   }
-  const char* grade = !understood                 ? "unknown"
+  const char* grade = !understood                  ? "unknown"
                       : figures.shared_blocks != 0 ? "shared"
                       : figures.indirect != 0      ? "dominated"
                                                    : "exact";
@@ -385,7 +386,8 @@ PyMethodDef size_methods[] = {
     {"retained_size", retained, METH_O,
      "retained_size(objects, /)\n--\n\nBytes that would be freed with the objects of a tuple."},
     {"native_size", native, METH_O,
-     "native_size(objects, /)\n--\n\n(bytes, blocks, grade, shared_bytes, with_objects) of blocks that they own."},
+     "native_size(objects, /)\n--\n\n(bytes, blocks, grade, shared_bytes, with_objects) of blocks that they "
+     "own."},
     {"size_tree", size_tree, METH_VARARGS,
      "size_tree(objects, detail, limit, /)\n--\n\n([node, ...], parts): where the bytes are."},
     {nullptr, nullptr, 0, nullptr},

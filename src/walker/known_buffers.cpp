@@ -23,6 +23,10 @@ BufferKind kind_by_name(const PyTypeObject* type) noexcept {
 #if PY_VERSION_HEX < 0x030D0000
   if (std::strcmp(name, "_queue.SimpleQueue") == 0) return BufferKind::kLock;
 #endif
+#if PY_VERSION_HEX >= 0x030D0000
+  if (std::strcmp(name, "_io.BytesIO") == 0) return BufferKind::kByteStream;
+  if (std::strcmp(name, "_queue.SimpleQueue") == 0) return BufferKind::kQueue;
+#endif
   if (std::strcmp(name, "datetime.datetime") == 0 || std::strcmp(name, "datetime.time") == 0)
     return BufferKind::kNaiveTime;
   return BufferKind::kNone;
@@ -92,7 +96,13 @@ std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data)
   switch (kind) {
     case BufferKind::kNone:
     case BufferKind::kNaiveTime:
+    case BufferKind::kByteStream:
       return 0;
+    case BufferKind::kQueue: {
+      const auto* fields = reinterpret_cast<void* const*>(object);
+      data = fields[5];
+      return data == nullptr ? 0 : reinterpret_cast<std::uint64_t>(fields[6]) * sizeof(PyObject*);
+    }
     case BufferKind::kLock:
       data = *reinterpret_cast<void* const*>(reinterpret_cast<const char*>(object) + sizeof(PyObject));
       return data == nullptr ? 0 : sizeof(sem_t);
@@ -146,6 +156,11 @@ std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept {
   if (kind == BufferKind::kNaiveTime) {
     constexpr std::size_t kHasZone = sizeof(PyObject) + sizeof(Py_hash_t);
     return reinterpret_cast<const char*>(object)[kHasZone] != 0 ? 0 : -std::int64_t{sizeof(PyObject*)};
+  }
+  if (kind == BufferKind::kByteStream) {
+    PyObject* bytes = reinterpret_cast<PyObject* const*>(object)[2];
+    if (bytes == nullptr || !PyBytes_CheckExact(bytes) || Py_REFCNT(bytes) != 1) return 0;
+    return -(PyBytes_Type.tp_basicsize + Py_SIZE(bytes));
   }
   const void* data = nullptr;
   return static_cast<std::int64_t>(known_buffer(object, kind, data));

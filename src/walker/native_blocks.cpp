@@ -31,8 +31,8 @@ bool may_hold_native(const TypeInfo& info) noexcept {
   if (info.type == nullptr || info.type == &PyFunction_Type || info.type == &PyFloat_Type ||
       info.type == &PyComplex_Type || info.type == &PyCell_Type || info.type == &PyMethod_Type)
     return false;
-  const bool layout =
-      info.layout == Layout::kFields || info.layout == Layout::kTraverse || info.layout == Layout::kNumpyArray;
+  const bool layout = info.layout == Layout::kFields || info.layout == Layout::kTraverse ||
+                      info.layout == Layout::kNumpyArray;
   return layout && info.sizing != Sizing::kText && info.sizing != Sizing::kInteger &&
          info.sizing != Sizing::kBytes && info.basic_bytes > sizeof(PyObject);
 }
@@ -83,7 +83,8 @@ bool NativeBlocks::mark_pythons(Walk& walk) noexcept {
         mark_python(reinterpret_cast<PySetObject*>(object)->table);
         break;
       case Sizing::kType:
-        if (const auto* keys = cpython::cached_keys(reinterpret_cast<PyTypeObject*>(object))) mark_python(keys);
+        if (const auto* keys = cpython::cached_keys(reinterpret_cast<PyTypeObject*>(object)))
+          mark_python(keys);
         mark_python(reinterpret_cast<PyTypeObject*>(object)->tp_doc);
         break;
       default:
@@ -180,7 +181,8 @@ bool NativeBlocks::scan_blocks() noexcept {
     while (at + 8 <= end) {
       const std::size_t wanted = std::min<std::size_t>(end - at, kPieceWords * 8) & ~std::size_t{7};
       const std::size_t got = memory.read(at, piece.data(), wanted);
-      if (!scan_words(piece.data(), got / 8, static_cast<std::uint32_t>(place), levels_[block] + 1)) return false;
+      if (!scan_words(piece.data(), got / 8, static_cast<std::uint32_t>(place), levels_[block] + 1))
+        return false;
       if (got != wanted) break;
       at += got;
     }
@@ -197,7 +199,8 @@ void NativeBlocks::scan_globals() noexcept {
     for (; word < end; ++word) {
       if (*word < least_ || *word >= most_) continue;
       const std::size_t block = blocks_.find(*word);
-      if (block != BlockList::kNone && *word - blocks_[block].address <= kMostOffset) flags_[block] |= kGlobal;
+      if (block != BlockList::kNone && *word - blocks_[block].address <= kMostOffset)
+        flags_[block] |= kGlobal;
     }
   }
 }
@@ -243,7 +246,8 @@ NativeBlocks::Outcome NativeBlocks::search(Walk& walk) noexcept {
   }
   const std::size_t count = blocks_.count();
   if (count >= 0xFFFFFFFE) return Outcome::kNoMemory;
-  if (!flags_.reserve(count + 1) || !levels_.reserve(count + 1) || !stamps_.reserve(count + 1) || !places_.reserve(count + 1))
+  if (!flags_.reserve(count + 1) || !levels_.reserve(count + 1) || !stamps_.reserve(count + 1) ||
+      !places_.reserve(count + 1))
     return Outcome::kNoMemory;
   if (count != 0) {
     least_ = blocks_[0].address;

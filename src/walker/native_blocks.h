@@ -27,10 +27,10 @@
 namespace heapscope::walker {
 
 struct NativeFigures {
-  std::uint64_t bytes = 0;         // of blocks that nothing else points at
+  std::uint64_t bytes = 0;  // of blocks that nothing else points at
   std::uint64_t blocks = 0;
   std::uint64_t shared_bytes = 0;  // of blocks that others point at too
-  std::uint64_t indirect = 0;      // of `blocks`: found through other blocks, or by a pointer into their middle
+  std::uint64_t indirect = 0;  // of `blocks`: found through other blocks, or by a pointer into their middle
   std::uint64_t shared_blocks = 0;
   std::uint64_t told_bytes = 0;  // of all these, what the sizes of the objects include already
 };
@@ -77,23 +77,24 @@ class NativeBlocks {
   bool scan_objects(Walk& walk) noexcept;
   bool scan_blocks() noexcept;
   void scan_globals() noexcept;
-  bool scan_words(const std::uint64_t* words, std::size_t count, std::uint32_t from, std::uint32_t level) noexcept;
+  bool scan_words(const std::uint64_t* words, std::size_t count, std::uint32_t from,
+                  std::uint32_t level) noexcept;
   bool follow(std::uint64_t word, std::uint32_t from, std::uint32_t level) noexcept;
   bool take(std::uint32_t block) noexcept;
   bool take_reachable() noexcept;
   bool sort_out(NativeFigures& figures) noexcept;
 
   tracker::BlockList blocks_;
-  Column<std::uint8_t> flags_;          // by block
-  Column<std::uint32_t> levels_;        // by block: 1 when objects point at it; 0: not found
-  Column<std::uint32_t> found_;         // blocks in the order of their finding: level after level
-  Column<std::uint32_t> places_;        // by block: in found_
-  Column<Pointer> from_objects_;        // in the order of the walk's objects
-  Column<Pointer> from_blocks_;         // in the order of found_
-  Column<std::uint32_t> first_;         // by place in found_: of its pointers, in from_blocks_
-  Column<std::uint32_t> taken_;         // by measure(): blocks that are reached
-  Column<std::uint32_t> inside_;        // by block: pointers from what is freed
-  Column<std::uint32_t> stamps_;        // by block: by told_bytes()
+  Column<std::uint8_t> flags_;    // by block
+  Column<std::uint32_t> levels_;  // by block: 1 when objects point at it; 0: not found
+  Column<std::uint32_t> found_;   // blocks in the order of their finding: level after level
+  Column<std::uint32_t> places_;  // by block: in found_
+  Column<Pointer> from_objects_;  // in the order of the walk's objects
+  Column<Pointer> from_blocks_;   // in the order of found_
+  Column<std::uint32_t> first_;   // by place in found_: of its pointers, in from_blocks_
+  Column<std::uint32_t> taken_;   // by measure(): blocks that are reached
+  Column<std::uint32_t> inside_;  // by block: pointers from what is freed
+  Column<std::uint32_t> stamps_;  // by block: by told_bytes()
   Column<std::uint32_t> waiting_;
   std::uint32_t stamp_ = 0;
   std::uintptr_t least_ = 0;

@@ -161,7 +161,11 @@ inline std::size_t shallow_size(PyObject* object, const TypeInfo& info, bool& es
   if (info.managed_dictionary) {
 #if PY_VERSION_HEX >= 0x030D0000
     if (info.inline_values) {
-      const std::size_t capacity = *(reinterpret_cast<const unsigned char*>(object) + info.basic_bytes);
+      std::size_t capacity = *(reinterpret_cast<const unsigned char*>(object) + info.basic_bytes);
+      // As long as the class expects more attributes each new instance gets room for one less than was asked for.
+      if (const cpython::DictionaryKeys* keys = cpython::cached_keys(info.type)) {
+        if (keys->usable > 1 || capacity > static_cast<std::size_t>(keys->entries + keys->usable)) ++capacity;
+      }
       bytes += ((capacity + 7) & ~std::size_t{7}) + (capacity + 1) * sizeof(PyObject*);
     }
 #elif PY_VERSION_HEX >= 0x030B0000

@@ -252,237 +252,238 @@ void Walk::record_all(Batch& batch) noexcept {
   batch.fetch();
   for (std::size_t index = 0; index < batch.count; ++index) record(batch.objects[index], batch.codes[index]);
   batch.count = 0;
+}
 
-  // What the tracker does not know of cannot be added.
-  void Walk::add_native_blocks() noexcept {
-    NativeBlocks blocks;
-    switch (blocks.search(*this)) {
-      case NativeBlocks::Outcome::kNotTracking:
-        break;
-      case NativeBlocks::Outcome::kNoMemory:
-        failed_ = true;
-        break;
-      case NativeBlocks::Outcome::kFound:
-        if (!blocks.add_to(*this)) failed_ = true;
-        break;
+// What the tracker does not know of cannot be added.
+void Walk::add_native_blocks() noexcept {
+  NativeBlocks blocks;
+  switch (blocks.search(*this)) {
+    case NativeBlocks::Outcome::kNotTracking:
+      break;
+    case NativeBlocks::Outcome::kNoMemory:
+      failed_ = true;
+      break;
+    case NativeBlocks::Outcome::kFound:
+      if (!blocks.add_to(*this)) failed_ = true;
+      break;
+  }
+}
+
+bool Walk::add_row(heap::RawObject row, std::uint64_t bytes) noexcept {
+  row.size = bytes < heap::kBigSize ? static_cast<std::uint32_t>(bytes) : heap::kBigSize;
+  const auto index = static_cast<std::uint32_t>(objects_.size());
+  return (row.size != heap::kBigSize || big_sizes_.push(heap::RawBigSize{index, 0, bytes})) &&
+         objects_.push(row);
+}
+
+void Walk::shrink(std::size_t index, std::uint64_t by_bytes) noexcept {
+  heap::RawObject& row = objects_[index];
+  total_bytes_ -= by_bytes;
+  if (row.size != heap::kBigSize) {
+    row.size -= static_cast<std::uint32_t>(by_bytes);
+    return;
+  }
+  std::size_t at = 0;
+  while (big_sizes_[at].object != index) ++at;
+  big_sizes_[at].bytes -= by_bytes;
+  if (big_sizes_[at].bytes >= heap::kBigSize) return;
+  row.size = static_cast<std::uint32_t>(big_sizes_[at].bytes);
+  for (; at + 1 < big_sizes_.size(); ++at) big_sizes_[at] = big_sizes_[at + 1];
+  big_sizes_.set_size(at);
+}
+
+bool Walk::sweep() noexcept {
+  bool found = false;
+  Batch batch;
+  const std::uint32_t count = marks_.chunk_count();
+  const std::uint16_t* order = marks_.by_address();
+  for (std::uint32_t place = 0; place + 2 < count; ++place) {
+    const std::uint32_t number = order[place];
+    Chunk& chunk = marks_.chunk(number);
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      std::uint64_t rest = chunk.met[word] & ~chunk.done[word];
+      if (rest == 0) continue;
+      found = true;
+      chunk.done[word] |= rest;
+      for (; rest != 0; rest &= rest - 1) {
+        const Code code =
+            number << 16 | static_cast<Code>(word << 6) | static_cast<Code>(__builtin_ctzll(rest));
+        batch.add(reinterpret_cast<PyObject*>(marks_.address_of(code)), code);
+        if (batch.count == Batch::kMost) record_all(batch);
+      }
+      if (lost()) return false;
     }
   }
+  record_all(batch);
+  return found;
+}
 
-  bool Walk::add_row(heap::RawObject row, std::uint64_t bytes) noexcept {
-    row.size = bytes < heap::kBigSize ? static_cast<std::uint32_t>(bytes) : heap::kBigSize;
-    const auto index = static_cast<std::uint32_t>(objects_.size());
-    return (row.size != heap::kBigSize || big_sizes_.push(heap::RawBigSize{index, 0, bytes})) &&
-           objects_.push(row);
+void Walk::finish_types() noexcept {
+  for (std::size_t number = 0; number < types_.size(); ++number) {
+    heap::RawType raw = types_.raw(number);
+    // A type was met as the type of an object; as an object only where something refers to it.
+    PyTypeObject* type = types_[number].type;
+    if (type != nullptr) raw.object = marks_.find(reinterpret_cast<std::uintptr_t>(type));
+    if (!raw_types_.push(raw)) failed_ = true;
   }
+}
 
-  void Walk::shrink(std::size_t index, std::uint64_t by_bytes) noexcept {
-    heap::RawObject& row = objects_[index];
-    total_bytes_ -= by_bytes;
-    if (row.size != heap::kBigSize) {
-      row.size -= static_cast<std::uint32_t>(by_bytes);
+void Walk::write_key_texts() noexcept {
+  for (std::uint32_t chunk = 2; chunk < marks_.chunk_count(); ++chunk) {
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      for (std::uint64_t rest = marks_.key_word(chunk, word); rest != 0; rest &= rest - 1) {
+        const Code code =
+            chunk << 16 | static_cast<Code>(word << 6) | static_cast<Code>(__builtin_ctzll(rest));
+        heap::RawKeyText key = {};
+        key.object = code;
+        if (!key_text(reinterpret_cast<PyObject*>(marks_.address_of(code)), kMostKeyBytes, texts_, key))
+          continue;
+        if (!key_texts_.push(key)) failed_ = true;
+      }
+    }
+  }
+}
+
+void Walk::write_previews() noexcept {
+  for (std::size_t index = 0; index < kOftenMet; ++index) {
+    if (often_met_[index].count < kOftenEnough) continue;
+    heap::RawKeyText preview = {};
+    preview.object = often_met_[index].code;
+    PyObject* object = reinterpret_cast<PyObject*>(marks_.address_of(preview.object));
+    if (key_text(object, kMostPreviewBytes, texts_, preview) && !previews_.push(preview)) failed_ = true;
+  }
+  often_met_.release();
+}
+
+void Walk::add_info(const char* key, const char* value) noexcept {
+  const char* const texts[] = {key, value};
+  for (const char* text : texts) {
+    const std::size_t bytes = std::strlen(text) + 1;
+    if (!info_.reserve(info_.size() + bytes)) {
+      failed_ = true;
       return;
     }
-    std::size_t at = 0;
-    while (big_sizes_[at].object != index) ++at;
-    big_sizes_[at].bytes -= by_bytes;
-    if (big_sizes_[at].bytes >= heap::kBigSize) return;
-    row.size = static_cast<std::uint32_t>(big_sizes_[at].bytes);
-    for (; at + 1 < big_sizes_.size(); ++at) big_sizes_[at] = big_sizes_[at + 1];
-    big_sizes_.set_size(at);
+    std::memcpy(info_.data() + info_.size(), text, bytes);
+    info_.set_size(info_.size() + bytes);
   }
+}
 
-  bool Walk::sweep() noexcept {
-    bool found = false;
-    Batch batch;
-    const std::uint32_t count = marks_.chunk_count();
-    const std::uint16_t* order = marks_.by_address();
-    for (std::uint32_t place = 0; place + 2 < count; ++place) {
-      const std::uint32_t number = order[place];
-      Chunk& chunk = marks_.chunk(number);
-      for (std::size_t word = 0; word < kChunkWords; ++word) {
-        std::uint64_t rest = chunk.met[word] & ~chunk.done[word];
-        if (rest == 0) continue;
-        found = true;
-        chunk.done[word] |= rest;
-        for (; rest != 0; rest &= rest - 1) {
-          const Code code =
-              number << 16 | static_cast<Code>(word << 6) | static_cast<Code>(__builtin_ctzll(rest));
-          batch.add(reinterpret_cast<PyObject*>(marks_.address_of(code)), code);
-          if (batch.count == Batch::kMost) record_all(batch);
-        }
-        if (lost()) return false;
+void Walk::add_info(const char* key, std::uint64_t value) noexcept {
+  char text[24];
+  add_info(key, decimal(value, text));
+}
+
+void Walk::write_info(const WalkOptions& options) noexcept {
+  char text[4096];
+  add_info("pid", options.process != 0 ? options.process : static_cast<std::uint64_t>(getpid()));
+  std::size_t length = 0;
+  for (const char* version = Py_GetVersion(); *version != '\0' && *version != ' ' && length < 60; ++version)
+    text[length++] = *version;
+  text[length] = '\0';
+  add_info("python", text);
+  add_info("command", command_line(text, sizeof text));
+  add_info("taken_at", utc_now(text));
+  if (options.copy_pause_ns == nullptr) {
+    add_info("pause_ns", pause_ns_);
+  } else if (const std::uint64_t pause = *options.copy_pause_ns; pause != 0) {
+    add_info("pause_ns", pause);
+  }
+  add_info("walk_cpu_ns", walk_cpu_ns_);
+  add_info("forked", options.forked ? "1" : "0");
+  add_info("time_ns", tracker::now_ns());
+  add_info("trigger", options.trigger);
+  add_info("rss_bytes", options.forked ? options.resident_bytes : resident_bytes_of_process());
+  add_info("complete", "1");
+}
+
+const char* Walk::run(const WalkOptions& options) noexcept {
+  if (refusal != nullptr) return refusal;
+  if (PyInterpreterState_Get() != walked_interpreter)
+    return "heap snapshots are taken of the main interpreter only";
+  if (!options.forked) note_native_data();
+  const std::uint64_t began = tracker::now_ns();
+  const std::uint64_t cpu_began = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  fingerprint_ = options.fingerprints;
+  const char* failure = prepare();
+  if (failure == nullptr) {
+    add_roots(*this);
+    mark_tracked();
+    do {
+      while (sweep()) {
       }
+      add_static_types(*this);
+    } while (sweep());
+    add_native_globals(*this);  // nothing that is not met yet
+    if (options.native && !options.forked) add_native_blocks();
+    // Types are looked up last: all are known then.
+    finish_types();
+    write_key_texts();
+    write_previews();
+    if (options.births != nullptr) {
+      if (!options.forked) options.births->hold(false);
+      options.births->write(*this);
+      options.births->let_go();
+    } else {
+      add_info("tracked", "0");
     }
-    record_all(batch);
-    return found;
+    pause_ns_ = tracker::now_ns() - began;
+    walk_cpu_ns_ = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_began;
+    write_info(options);
+    if (lost()) failure = kNoMemory;
   }
-
-  void Walk::finish_types() noexcept {
-    for (std::size_t number = 0; number < types_.size(); ++number) {
-      heap::RawType raw = types_.raw(number);
-      // A type was met as the type of an object; as an object only where something refers to it.
-      PyTypeObject* type = types_[number].type;
-      if (type != nullptr) raw.object = marks_.find(reinterpret_cast<std::uintptr_t>(type));
-      if (!raw_types_.push(raw)) failed_ = true;
-    }
+  if (failure != nullptr) {
+    release();
+    return failure;
   }
+  objects_.trim();
+  references_.trim();
+  fingerprints_.trim();
+  return nullptr;
+}
 
-  void Walk::write_key_texts() noexcept {
-    for (std::uint32_t chunk = 2; chunk < marks_.chunk_count(); ++chunk) {
-      for (std::size_t word = 0; word < kChunkWords; ++word) {
-        for (std::uint64_t rest = marks_.key_word(chunk, word); rest != 0; rest &= rest - 1) {
-          const Code code =
-              chunk << 16 | static_cast<Code>(word << 6) | static_cast<Code>(__builtin_ctzll(rest));
-          heap::RawKeyText key = {};
-          key.object = code;
-          if (!key_text(reinterpret_cast<PyObject*>(marks_.address_of(code)), kMostKeyBytes, texts_, key))
-            continue;
-          if (!key_texts_.push(key)) failed_ = true;
-        }
-      }
-    }
-  }
-
-  void Walk::write_previews() noexcept {
-    for (std::size_t index = 0; index < kOftenMet; ++index) {
-      if (often_met_[index].count < kOftenEnough) continue;
-      heap::RawKeyText preview = {};
-      preview.object = often_met_[index].code;
-      PyObject* object = reinterpret_cast<PyObject*>(marks_.address_of(preview.object));
-      if (key_text(object, kMostPreviewBytes, texts_, preview) && !previews_.push(preview)) failed_ = true;
-    }
-    often_met_.release();
-  }
-
-  void Walk::add_info(const char* key, const char* value) noexcept {
-    const char* const texts[] = {key, value};
-    for (const char* text : texts) {
-      const std::size_t bytes = std::strlen(text) + 1;
-      if (!info_.reserve(info_.size() + bytes)) {
-        failed_ = true;
-        return;
-      }
-      std::memcpy(info_.data() + info_.size(), text, bytes);
-      info_.set_size(info_.size() + bytes);
-    }
-  }
-
-  void Walk::add_info(const char* key, std::uint64_t value) noexcept {
-    char text[24];
-    add_info(key, decimal(value, text));
-  }
-
-  void Walk::write_info(const WalkOptions& options) noexcept {
-    char text[4096];
-    add_info("pid", options.process != 0 ? options.process : static_cast<std::uint64_t>(getpid()));
-    std::size_t length = 0;
-    for (const char* version = Py_GetVersion(); *version != '\0' && *version != ' ' && length < 60; ++version)
-      text[length++] = *version;
-    text[length] = '\0';
-    add_info("python", text);
-    add_info("command", command_line(text, sizeof text));
-    add_info("taken_at", utc_now(text));
-    if (options.copy_pause_ns == nullptr) {
-      add_info("pause_ns", pause_ns_);
-    } else if (const std::uint64_t pause = *options.copy_pause_ns; pause != 0) {
-      add_info("pause_ns", pause);
-    }
-    add_info("walk_cpu_ns", walk_cpu_ns_);
-    add_info("forked", options.forked ? "1" : "0");
-    add_info("time_ns", tracker::now_ns());
-    add_info("trigger", options.trigger);
-    add_info("rss_bytes", options.forked ? options.resident_bytes : resident_bytes_of_process());
-    add_info("complete", "1");
-  }
-
-  const char* Walk::run(const WalkOptions& options) noexcept {
-    if (refusal != nullptr) return refusal;
-    if (PyInterpreterState_Get() != walked_interpreter)
-      return "heap snapshots are taken of the main interpreter only";
-    if (!options.forked) note_native_data();
-    const std::uint64_t began = tracker::now_ns();
-    const std::uint64_t cpu_began = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    fingerprint_ = options.fingerprints;
-    const char* failure = prepare();
-    if (failure == nullptr) {
-      add_roots(*this);
-      mark_tracked();
-      do {
-        while (sweep()) {
-        }
-        add_static_types(*this);
-      } while (sweep());
-      add_native_globals(*this);  // nothing that is not met yet
-      if (options.native && !options.forked) add_native_blocks();
-      // Types are looked up last: all are known then.
-      finish_types();
-      write_key_texts();
-      write_previews();
-      if (options.births != nullptr) {
-        if (!options.forked) options.births->hold(false);
-        options.births->write(*this);
-        options.births->let_go();
-      } else {
-        add_info("tracked", "0");
-      }
-      pause_ns_ = tracker::now_ns() - began;
-      walk_cpu_ns_ = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_began;
-      write_info(options);
-      if (lost()) failure = kNoMemory;
-    }
-    if (failure != nullptr) {
-      release();
-      return failure;
-    }
-    objects_.trim();
-    references_.trim();
-    fingerprints_.trim();
-    return nullptr;
-  }
-
-  std::size_t Walk::sections(Section(&out)[kMostSections]) const noexcept {
-    std::size_t count = 0;
-    const auto add = [&](heap::RawSectionKind kind, const auto& column) {
-      out[count++] = Section{kind, static_cast<std::uint32_t>(sizeof(*column.data())), column.data(),
-                             column.size_bytes()};
-    };
+std::size_t Walk::sections(Section (&out)[kMostSections]) const noexcept {
+  std::size_t count = 0;
+  const auto add = [&](heap::RawSectionKind kind, const auto& column) {
     out[count++] =
-        Section{heap::RawSectionKind::kChunks, 8, marks_.bases(), std::size_t{marks_.chunk_count()} * 8};
-    add(heap::RawSectionKind::kObjects, objects_);
-    add(heap::RawSectionKind::kReferences, references_);
-    add(heap::RawSectionKind::kBigSizes, big_sizes_);
-    add(heap::RawSectionKind::kTypes, raw_types_);
-    add(heap::RawSectionKind::kNames, types_.names());
-    add(heap::RawSectionKind::kTexts, texts_.rows());
-    add(heap::RawSectionKind::kTextBytes, texts_.bytes());
-    add(heap::RawSectionKind::kKeyTexts, key_texts_);
-    add(heap::RawSectionKind::kRoots, roots_);
-    add(heap::RawSectionKind::kWeakReferences, weak_);
-    add(heap::RawSectionKind::kFingerprints, fingerprints_);
-    add(heap::RawSectionKind::kPreviews, previews_);
-    add(heap::RawSectionKind::kBirths, births_);
-    add(heap::RawSectionKind::kStackNodes, stack_nodes_);
-    add(heap::RawSectionKind::kInfo, info_);
-    return count;
-  }
+        Section{kind, static_cast<std::uint32_t>(sizeof(*column.data())), column.data(), column.size_bytes()};
+  };
+  out[count++] =
+      Section{heap::RawSectionKind::kChunks, 8, marks_.bases(), std::size_t{marks_.chunk_count()} * 8};
+  add(heap::RawSectionKind::kObjects, objects_);
+  add(heap::RawSectionKind::kReferences, references_);
+  add(heap::RawSectionKind::kBigSizes, big_sizes_);
+  add(heap::RawSectionKind::kTypes, raw_types_);
+  add(heap::RawSectionKind::kNames, types_.names());
+  add(heap::RawSectionKind::kTexts, texts_.rows());
+  add(heap::RawSectionKind::kTextBytes, texts_.bytes());
+  add(heap::RawSectionKind::kKeyTexts, key_texts_);
+  add(heap::RawSectionKind::kRoots, roots_);
+  add(heap::RawSectionKind::kWeakReferences, weak_);
+  add(heap::RawSectionKind::kFingerprints, fingerprints_);
+  add(heap::RawSectionKind::kPreviews, previews_);
+  add(heap::RawSectionKind::kBirths, births_);
+  add(heap::RawSectionKind::kStackNodes, stack_nodes_);
+  add(heap::RawSectionKind::kInfo, info_);
+  return count;
+}
 
-  void Walk::release() noexcept {
-    marks_.release();
-    texts_.release();
-    types_.release();
-    objects_.release();
-    references_.release();
-    big_sizes_.release();
-    raw_types_.release();
-    key_texts_.release();
-    previews_.release();
-    often_met_.release();
-    roots_.release();
-    weak_.release();
-    fingerprints_.release();
-    births_.release();
-    stack_nodes_.release();
-    info_.release();
-  }
+void Walk::release() noexcept {
+  marks_.release();
+  texts_.release();
+  types_.release();
+  objects_.release();
+  references_.release();
+  big_sizes_.release();
+  raw_types_.release();
+  key_texts_.release();
+  previews_.release();
+  often_met_.release();
+  roots_.release();
+  weak_.release();
+  fingerprints_.release();
+  births_.release();
+  stack_nodes_.release();
+  info_.release();
+}
 
 }  // namespace heapscope::walker

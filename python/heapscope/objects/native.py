@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from typing_extensions import Self
+
     Grade = Literal["exact", "dominated", "shared", "unknown"]
 
 __all__ = ["NativeSize", "native_sizeof"]
@@ -42,14 +44,14 @@ class NativeSize(int):
     shared_bytes: int
     with_objects: int
 
-    def __new__(
+    def __new__(  # noqa: D102
         cls,
         size: int,
         grade: Grade = "unknown",
         blocks: int = 0,
         shared_bytes: int = 0,
         with_objects: int = 0,
-    ) -> NativeSize:
+    ) -> Self:
         made = super().__new__(cls, size)
         made.grade = grade
         made.blocks = blocks
