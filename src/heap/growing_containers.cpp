@@ -65,7 +65,7 @@ std::vector<Finding> find_growing_containers(const Heap& heap, std::span<const H
       at = same_in(**before, *after, at);
       const std::size_t fewer = at != 0 ? items((*before)->graph(), at) : later;
       grows = at != 0 && later >= fewer + kLeastItems;
-      counts = grouped(fewer) + ", " + counts;
+      counts.insert(0, grouped(fewer) + ", ");
       later = fewer;
       after = *before;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -139,11 +140,11 @@ PartKeys module_keys(const Divided& heap, const ObjectSet& set) {
       at = tree.parent[at];
     }
     ObjectId found = holder[at];
-    for (auto each = way.rbegin(); each != way.rend(); ++each) {
-      const bool is_module = is_type(graph, graph.type(*each), "", "module");
+    for (const ObjectId each : std::views::reverse(way)) {
+      const bool is_module = is_type(graph, graph.type(each), "", "module");
       const bool named = found <= graph.root_count() && graph.roots()[found - 1].kind == RootKind::kModules;
-      if (is_module && named) found = *each;
-      holder[*each] = found;
+      if (is_module && named) found = each;
+      holder[each] = found;
     }
     return holder[object];
   };
