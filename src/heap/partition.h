@@ -5,7 +5,7 @@
 //
 //     kType       the type, spelled as heapy does              "str", "types.CodeType"
 //     kClass      heapy's clodo: dicts by their owner           "dict of app.models.Lesson", "dict (no owner)"
-//     kModule     the last module on its best path, whose namespace holds it: "app.views"; where the path begins at
+//     kModule     the first module on its best path, whose namespace holds it: "app.views"; where the path begins at
 //                 another root, that: "<thread 'MainThread' handle>", "<held by C>"
 //     kSize       its shallow bytes                             "56"
 //     kReferrers  the kinds (class) of all that refer to it     "dict (no owner), list", "<Nothing>"
