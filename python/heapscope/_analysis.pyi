@@ -384,6 +384,12 @@ class HeapGraph:
 
         Kinds: ``duplicates``, ``spare_room``, ``instance_dicts``, ``boxed_numbers``.
         """
+    def report_data(self) -> dict[str, Any]:
+        """{branches, types, other_types} of src/exporters/heap_report.h, bounded.
+
+        A branch is (object, parent's index, retained_bytes, children, left_out, left_out_bytes,
+        type).
+        """
 
 def seal(
     path: str | bytes | os.PathLike[str],

@@ -89,6 +89,7 @@ NB_MODULE(_analysis, module) {
   add_heap_queries(graph);
   add_heap_grown(graph);
   add_heap_suspects(graph);
+  add_heap_report(graph);
   module.def("seal", &seal, nb::arg("path"), nb::arg("exit_status") = nb::none(),
              nb::arg("metadata") = nb::dict(), nb::arg("rss_samples") = nb::tuple());
   module.def("positions", &positions, nb::arg("table"), nb::arg("kind"), nb::arg("first_line"));

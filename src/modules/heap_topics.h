@@ -17,5 +17,6 @@ void add_heap_export(HeapGraphClass& graph);
 void add_heap_queries(HeapGraphClass& graph);
 void add_heap_grown(HeapGraphClass& graph);
 void add_heap_suspects(HeapGraphClass& graph);
+void add_heap_report(HeapGraphClass& graph);
 
 }  // namespace heapscope::modules

@@ -2,6 +2,9 @@
 
 import { render } from "preact";
 import { App } from "./app/app";
+import { HeapApp } from "./heap/heap_app";
+import { readHeap } from "./heap/heap_data";
+import { HeapState } from "./heap/heap_state";
 import { readPayloadOf } from "./payload/read";
 import { readProfile } from "./profile/profile";
 import { ReportState } from "./state/report_state";
@@ -15,13 +18,22 @@ const place = document.getElementById("report")!;
 try {
   const { manifest, columns, sources } = await readPayloadOf(document);
   performance.mark("heapscope:unpacked");
-  const state = new ReportState(readProfile(manifest, columns), sources);
+  const heap = await readHeap(manifest.heap);
   const { title, kind } = manifest;
-  document.title = `${visible(middle(title, 100))}: ${kind === "diff" ? "memory compared" : "memory"}`;
-  performance.mark("heapscope:modelled");
-  followHash(state);
-  place.replaceChildren();
-  render(<App state={state} />, place);
+  const what = { run: "memory", diff: "memory compared", heap: "the object heap" }[kind];
+  document.title = `${visible(middle(title, 100))}: ${what}`;
+  if (kind === "heap") {
+    if (!heap) throw new Error("it holds no heap snapshot");
+    performance.mark("heapscope:modelled");
+    place.replaceChildren();
+    render(<HeapApp state={new HeapState(heap)} />, place);
+  } else {
+    const state = new ReportState(readProfile(manifest, columns, heap), sources);
+    performance.mark("heapscope:modelled");
+    followHash(state);
+    place.replaceChildren();
+    render(<App state={state} />, place);
+  }
 } catch (error) {
   place.className = "unreadable";
   place.textContent = `This report cannot be shown: ${error instanceof Error ? error.message : error}`;

@@ -101,7 +101,9 @@ def default_heap_path(snapshot: str, chosen: HeapFormat) -> str:
 
 def heap_title(graph: _analysis.HeapGraph) -> str:
     """Name a snapshot after the program's command, as far as it is known."""
-    return graph.info.get("command") or f"process {graph.info.get('pid', 'of unknown id')}"
+    program, _, rest = graph.info.get("command", "").partition(" ")
+    named = f"{program.rsplit('/', 1)[-1]} {rest}".strip()
+    return named or f"process {graph.info.get('pid', 'of unknown id')}"
 
 
 def _write(graph: _analysis.HeapGraph, writer: str, file: BinaryIO, *, compress: bool) -> None:

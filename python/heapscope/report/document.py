@@ -11,11 +11,11 @@ import importlib.resources
 import json
 import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heapscope.errors import HeapscopeError
 from heapscope.report.files import write_new
-from heapscope.report.manifest import make_manifest
+from heapscope.report.manifest import SCHEMA, make_manifest
 from heapscope.report.sources import collect_sources
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Report:
         that hold at least 0.1 % of the memory.
     texts : mapping of str to str, optional
         Sources that no file holds, a notebook's cells, by the code's file name.
+    heap : mapping, optional
+        What `heap_data.make_heap_data` made of a heap snapshot of the same run.
 
     Attributes
     ----------
@@ -66,11 +68,14 @@ class Report:
         *,
         sources: bool = True,
         texts: Mapping[str, str] | None = None,
+        heap: Mapping[str, Any] | None = None,
     ) -> None:
         page = _template()
         data = capture.report_data(base)
         embedded = collect_sources(data["files"], capture, wanted=sources, texts=texts)
         manifest = make_manifest(capture, base, data, embedded.summary)
+        if heap is not None:
+            manifest["heap"] = _compressed(json.dumps(heap, allow_nan=False).encode())
         self.html = _fill(
             page,
             {
@@ -102,6 +107,33 @@ class Report:
             '<iframe sandbox="allow-scripts" title="heapscope report" '
             f'style="width: 100%; height: {_NOTEBOOK_HEIGHT}px; border: 0" '
             f'srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+class HeapReport(Report):
+    """The HTML report of a heap snapshot, or of two that are compared.
+
+    Parameters
+    ----------
+    heap : mapping
+        What `heap_data.make_heap_data` made of it.
+    """
+
+    def __init__(self, heap: Mapping[str, Any]) -> None:
+        manifest = {
+            "schema": SCHEMA,
+            "kind": "heap",
+            "title": heap["title"],
+            "heap": _compressed(json.dumps(heap, allow_nan=False).encode()),
+            "columns": [],
+        }
+        self.html = _fill(
+            _template(),
+            {
+                "heapscope-manifest": _json(manifest),
+                "heapscope-columns": _compressed(b""),
+                "heapscope-sources": "",
+            },
         )
 
 

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
 #include <sstream>
 
 #include "exporters/heap_columns.h"
+#include "exporters/heap_report.h"
 #include "exporters/stable_ids.h"
 #include "heap/graph_builder.h"
 
@@ -255,6 +257,45 @@ TEST(HeapColumns, bytes_of_objects_and_of_types_sum_to_the_snapshots) {
       const auto* texts = std::get_if<analysis::TextColumn>(&column.data);
       EXPECT_EQ(numbers != nullptr ? numbers->values.size() : texts->words_of.size(), flat.edges.rows);
     }
+  }
+}
+
+TEST(HeapReport, what_is_shown_and_what_is_left_out_sum_to_the_parents_children) {
+  for (std::uint32_t seed = 0; seed < 100; ++seed) {
+    const Heap snapshot(random_heap(seed).graph());
+    exporters::HeapReportLimits limits;
+    limits.branches = 2 + seed % 12;
+    limits.children = 1 + seed % 4;
+    limits.types = 1 + seed % 2;
+    limits.objects_of_type = 1 + seed % 3;
+    const exporters::HeapReport report = exporters::make_heap_report(snapshot, limits);
+    ASSERT_LE(report.branches.size(), limits.branches);
+    ASSERT_EQ(report.branches[0].object, 0U);
+    EXPECT_EQ(report.branches[0].retained_bytes, snapshot.dominators().retained[0]);
+    for (std::size_t at = 0; at < report.branches.size(); ++at) {
+      const exporters::HeapBranch& branch = report.branches[at];
+      std::uint64_t bytes = branch.left_out_bytes;
+      std::uint64_t children = branch.left_out;
+      for (std::size_t child = 1; child < report.branches.size(); ++child) {
+        if (report.branches[child].parent != at) continue;
+        EXPECT_GT(child, at);
+        bytes += report.branches[child].retained_bytes;
+        ++children;
+      }
+      EXPECT_EQ(children, branch.children);
+      const std::uint64_t own = branch.object == 0 ? 0 : snapshot.graph().size(branch.object);
+      EXPECT_EQ(bytes + own, branch.retained_bytes);
+    }
+    std::uint64_t bytes = report.other_types.total.shallow_bytes;
+    for (const exporters::HeapTypeRow& row : report.types) {
+      bytes += row.total.shallow_bytes;
+      EXPECT_EQ(row.objects.size(), std::min<std::size_t>(row.total.count, limits.objects_of_type));
+      for (const ObjectId object : row.objects) EXPECT_EQ(snapshot.graph().type(object), row.type);
+      EXPECT_TRUE(std::ranges::is_sorted(row.objects, std::greater{}, [&](ObjectId object) {
+        return snapshot.dominators().retained[object];
+      }));
+    }
+    EXPECT_EQ(bytes, snapshot.dominators().retained[0]);
   }
 }
 

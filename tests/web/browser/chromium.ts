@@ -80,7 +80,7 @@ export async function open(
   options: OpenOptions = {},
 ): Promise<Opened> {
   const opened = await openAddress(savePage(name, fill(template(), texts)), options);
-  await opened.page.waitForSelector("#view");
+  await opened.page.waitForSelector("#view, #heap-view");
   return opened;
 }
 

@@ -97,8 +97,10 @@ export type ColumnType = "u8" | "u16" | "u32" | "i32" | "f64";
 
 export interface Manifest {
   schema: string;
-  kind: "run" | "diff";
+  kind: "run" | "diff" | "heap";
   title: string;
+  /** Of a heap snapshot: base64 of its deflated document (heap/heap_data.ts). Alone when kind is "heap". */
+  heap?: string;
   summary: Summary;
   base_summary: Summary | null;
   leaks: Leaks | null;

@@ -2,6 +2,7 @@
 // ticks. Immutable. Arrays that belong together are indexed alike; their names are those of the payload's
 // columns. Indices are checked here, once, so that nothing behind this has to.
 
+import type { HeapData } from "../heap/heap_data";
 import type { Columns } from "../payload/columns";
 import type { Manifest } from "../payload/manifest";
 import { PayloadError } from "../payload/payload_error";
@@ -74,6 +75,8 @@ export interface Profile {
   changes: Changes | null;
   ticks: Ticks;
   base_ticks: Ticks | null;
+  /** A heap snapshot of the run, where the report has one. */
+  heap: HeapData | null;
 }
 
 function inside(name: string, ids: Int32Array, limit: number): Int32Array {
@@ -180,7 +183,11 @@ function readTicks(columns: Columns, prefix: string): Ticks {
   };
 }
 
-export function readProfile(manifest: Manifest, columns: Columns): Profile {
+export function readProfile(
+  manifest: Manifest,
+  columns: Columns,
+  heap: HeapData | null = null,
+): Profile {
   const strings = new Strings(columns);
   const files = readFiles(columns, strings.length, manifest.owners.length);
   const frames = readFrames(columns, strings.length, files.length);
@@ -202,5 +209,6 @@ export function readProfile(manifest: Manifest, columns: Columns): Profile {
     changes: readChanges(columns, sites.length, ticks.length),
     ticks,
     base_ticks: manifest.kind === "diff" ? readTicks(columns, "base_tick") : null,
+    heap,
   };
 }

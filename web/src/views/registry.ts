@@ -2,6 +2,7 @@
 // shared state; `available` says whether a report has anything for it.
 
 import type { ComponentType } from "preact";
+import { HeapOfRun } from "../heap/heap_of_run";
 import type { Profile } from "../profile/profile";
 import type { ReportState } from "../state/report_state";
 import { CallGraph } from "./call_graph/call_graph";
@@ -99,6 +100,15 @@ export const VIEWS: readonly View[] = [
     about: "What each thread allocated, and which of them the views are about.",
     component: Threads,
     available: ({ manifest }) => manifest.threads.length > 0,
+    details: false,
+  },
+  {
+    id: "heap",
+    title: "Heap",
+    about:
+      "The objects of a heap snapshot of this run: types, who holds whom, what looks like a leak.",
+    component: HeapOfRun,
+    available: ({ heap }) => heap !== null,
     details: false,
   },
 ];

@@ -1,0 +1,105 @@
+// The report of a heap snapshot in Chromium: every view by keyboard and pointer, hostile names, accessibility.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { expect, test } from "vitest";
+import { demoHeap, heapTexts, packedHeap } from "../fixtures/demo_heap";
+import { demoRecording } from "../fixtures/demo_recording";
+import { payloadOf } from "../fixtures/payload_writer";
+import { open, textOf, useChromium } from "./chromium";
+
+useChromium();
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TABS = ["Types", "Comparison", "Suspects", "Dominators", "Treemap", "Roots", "Allocated at"];
+
+test("it opens with a sentence and asks for nothing", async () => {
+  const { page, requests, problems } = await open("heap", heapTexts(demoHeap()));
+  expect(await textOf(page, "h1")).toContain("1,002 objects, 101 KiB, 49.8 KiB more than before");
+  expect(await page.getByRole("tab").allInnerTexts()).toEqual(TABS);
+  for (const tab of await page.getByRole("tab").all()) {
+    await tab.click();
+    expect(await textOf(page, "#heap-view")).not.toBe("");
+  }
+  expect(requests).toEqual([]);
+  expect(problems).toEqual([]);
+  expect(await page.locator("script:not([id]):not([type])").count()).toBe(0);
+});
+
+test("a type shows its objects and holders, and an object its path and references", async () => {
+  const { page } = await open("heap-type", heapTexts(demoHeap()), { width: 1200 });
+  await page.locator(".table-body [role=row]").nth(1).click();
+  expect(await textOf(page, ".heap-below")).toContain("100 % 1,000 of 1,000");
+  expect(await textOf(page, ".heap-below")).toContain("998 more are not in this report");
+  await page.locator(".heap-below button.object-link").first().click();
+  const object = await textOf(page, ".heap-object");
+  expect(object).toContain("sys.modules['app'].CACHE[0]");
+  expect(object).toContain("Who refers to it (1)");
+  expect(object).toContain("1 more are not in this report");
+  expect(object).toContain("/srv/app.py:7");
+  await page.locator(".heap-list button.object-link").first().click();
+  expect(await textOf(page, ".heap-object h2")).toBe("dict");
+  await page.getByLabel("The object before").click();
+  expect(await textOf(page, ".heap-object h2")).toContain("app.");
+});
+
+test("the tree opens and closes by keys, and says what was left out", async () => {
+  const { page } = await open("heap-tree", heapTexts(demoHeap()), { width: 1200 });
+  await page.getByRole("tab", { name: "Dominators" }).click();
+  await page.locator(".table-body [role=row]").nth(1).click();
+  expect(await page.locator(".table-body [role=row]").count()).toBe(3);
+  await page.keyboard.press("ArrowRight");
+  const rows = page.locator(".table-body [role=row]");
+  expect(await rows.count()).toBe(6);
+  expect(await rows.nth(4).innerText()).toContain("998 smaller ones");
+  await page.keyboard.press("ArrowLeft");
+  expect(await rows.count()).toBe(3);
+});
+
+test("types are searched and sorted, and changes stand beside them", async () => {
+  const { page } = await open("heap-sort", heapTexts(demoHeap()), { width: 1200 });
+  await page.getByRole("button", { name: "Objects" }).first().click();
+  expect(await page.locator(".table-body [role=row]").first().innerText()).toContain("+500");
+  await page.getByPlaceholder("Search types").fill("dic");
+  expect(await page.locator(".table-body [role=row]").count()).toBe(1);
+});
+
+test("a run's report has the snapshot of it as a view", async () => {
+  const texts = payloadOf(demoRecording());
+  const manifest = JSON.parse(texts.manifest) as Record<string, unknown>;
+  const heap = packedHeap(demoHeap(false));
+  const { page, problems } = await open("heap-of-run", {
+    ...texts,
+    manifest: JSON.stringify({ ...manifest, heap }),
+  });
+  await page.getByRole("tab", { name: "Heap" }).click();
+  expect(await textOf(page, ".heap-of-run")).toContain("1,002 objects");
+  await page.getByRole("tab", { name: "Roots" }).click();
+  expect(await textOf(page, "#heap-view")).toContain("sys.modules");
+  expect(problems).toEqual([]);
+});
+
+test.each(["light", "dark"] as const)("every heap view is accessible, %s", async (theme) => {
+  const { page } = await open(`heap-axe-${theme}`, heapTexts(demoHeap()), { theme, width: 1200 });
+  await page.evaluate(axe);
+  await page.locator(".table-body [role=row]").nth(1).click();
+  await page.locator(".heap-below button.object-link").first().click();
+  for (const tab of await page.getByRole("tab").all()) {
+    await tab.click();
+    const serious = await page.evaluate(async () => {
+      const runner = (
+        window as unknown as {
+          axe: {
+            run(): Promise<{
+              violations: { id: string; impact: string; nodes: { target: string[] }[] }[];
+            }>;
+          };
+        }
+      ).axe;
+      return (await runner.run()).violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, nodes }) => `${id} ${nodes[0]?.target}`);
+    });
+    expect([await tab.innerText(), ...serious]).toEqual([await tab.innerText()]);
+  }
+});

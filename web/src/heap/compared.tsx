@@ -1,0 +1,128 @@
+// What each type gained and lost from one snapshot to the next.
+
+import { useState } from "preact/hooks";
+import { count, signed, size } from "../text/units";
+import { BarCell } from "../widgets/bar_cell";
+import { Name } from "../widgets/name";
+import { type Sort, VirtualTable } from "../widgets/virtual_table";
+import type { ComparedRow } from "./heap_data";
+import type { HeapViewProps } from "./heap_views";
+
+type Key = "count" | "shallow_bytes" | "retained_bytes";
+const change = (row: ComparedRow, key: Key) => row[key][1] - row[key][0];
+
+export function Compared({ state }: HeapViewProps) {
+  const [sort, setSort] = useState<Sort>({ column: "shallow_bytes", descending: true });
+  const [selected, setSelected] = useState<number | null>(null);
+  const comparison = state.data.comparison!;
+  const { rows: all } = comparison;
+  const rows = all.map((_, index) => index);
+  rows.sort((a, b) => {
+    const [x, y] = [all[a]!, all[b]!];
+    const order =
+      sort.column === "type"
+        ? x.type < y.type
+          ? -1
+          : 1
+        : change(x, sort.column as Key) - change(y, sort.column as Key);
+    return (order || a - b) * (sort.descending ? -1 : 1);
+  });
+  const most = Math.max(1, ...all.map((row) => Math.abs(change(row, "shallow_bytes"))));
+  const both = (key: Key, show: (value: number) => string) => (row: number) => {
+    const delta = change(all[row]!, key);
+    return (
+      <BarCell
+        value={delta}
+        whole={key === "shallow_bytes" ? most : 0}
+        text={signed(show(delta), delta)}
+        look={delta > 0 ? "grown" : "shrunk"}
+        withShare={false}
+      />
+    );
+  };
+  const bytes = state.data.total_bytes - comparison.base_total_bytes;
+  const objects = state.data.objects - comparison.base_objects;
+  return (
+    <div class="heap-types-view">
+      <div class="toolbar">
+        <span>
+          {signed(count(objects), objects)} objects, {signed(size(bytes), bytes)} from{" "}
+          <Name text={comparison.base} limit={60} /> to{" "}
+          <Name text={state.data.snapshot} limit={60} />
+        </span>
+        <span class="muted">
+          {comparison.same_process
+            ? comparison.identity === "birth"
+              ? "An object is the same if it was allocated at the same moment."
+              : "An object is the same if address, type and content are."
+            : "The snapshots are of two processes: only types can be compared."}
+        </span>
+        {comparison.left_out > 0 && (
+          <span class="muted">
+            {count(comparison.left_out)} types that changed less are left out.
+          </span>
+        )}
+      </div>
+      <VirtualTable
+        label="What changed, by type"
+        columns={[
+          {
+            id: "type",
+            title: "Type",
+            width: "minmax(0,1fr)",
+            cell: (row) => <Name text={all[row]!.type} limit={80} />,
+          },
+          {
+            id: "count",
+            title: "\u0394 objects",
+            width: "110px",
+            numeric: true,
+            cell: both("count", count),
+          },
+          {
+            id: "new",
+            title: "New, gone",
+            width: "130px",
+            numeric: true,
+            sortable: false,
+            cell: (row) => `${count(all[row]!.new)}, ${count(all[row]!.gone)}`,
+          },
+          {
+            id: "was",
+            title: "Were, are",
+            width: "150px",
+            numeric: true,
+            sortable: false,
+            cell: (row) => all[row]!.count.map(count).join(" \u2192 "),
+          },
+          {
+            id: "shallow_bytes",
+            title: "\u0394 shallow",
+            width: "130px",
+            numeric: true,
+            cell: both("shallow_bytes", size),
+          },
+          {
+            id: "retained_bytes",
+            title: "\u0394 retained",
+            width: "120px",
+            numeric: true,
+            cell: both("retained_bytes", size),
+          },
+        ]}
+        rows={rows}
+        sort={sort}
+        onSort={setSort}
+        selected={selected}
+        onSelect={(row) => {
+          setSelected(row);
+          state.type.value = all[row]!.type;
+        }}
+        onOpen={() => {
+          state.view.value = "types";
+        }}
+        empty="Nothing changed."
+      />
+    </div>
+  );
+}

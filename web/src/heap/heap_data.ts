@@ -1,0 +1,121 @@
+// The document of a heap snapshot, as docs/dev/report-payload.md describes it. Bounded: objects that are not
+// `listed` have a type and sizes where they are mentioned, and nothing more.
+
+import { bytesOfBase64 } from "../payload/base64";
+import { inflate } from "../payload/inflate";
+import { PayloadError } from "../payload/payload_error";
+
+export const HEAP_SCHEMA = "heapscope/heap-report/1";
+
+/** Name of the reference, id, type, shallow and retained bytes of the other object. */
+export type ReferenceRow = [string, number, string, number, number];
+
+export interface References {
+  total: number;
+  rows: ReferenceRow[];
+}
+
+export interface ListedObject {
+  type: string;
+  size_bytes: number;
+  retained_bytes: number;
+  address: number | null;
+  reference_count: number | null;
+  held: string | null;
+  distance: number;
+  dominator: number | null;
+  text: string | null;
+  path: string;
+  references: References;
+  referrers: References;
+  born: { function: string; file: string; line: number | null }[] | null;
+}
+
+export interface TypeFigures {
+  count: number;
+  shallow_bytes: number;
+  retained_bytes: number;
+}
+
+export interface TypeRow extends TypeFigures {
+  type: string;
+  objects: number[];
+  base: TypeFigures | null;
+}
+
+export interface RootRow {
+  id: number;
+  kind: string;
+  label: string;
+  file: string | null;
+  line: number | null;
+  total: number;
+  references: ReferenceRow[];
+}
+
+export interface ComparedRow {
+  type: string;
+  /** Objects that were not there before, and that are not there any more; null: not known. */
+  new: number | null;
+  gone: number | null;
+  count: [number, number];
+  shallow_bytes: [number, number];
+  retained_bytes: [number, number];
+}
+
+export interface SiteRow {
+  site: string;
+  count: number;
+  bytes: number;
+  retained_bytes?: number | null;
+  types: [string, number, number][];
+}
+
+export interface HeapData {
+  schema: string;
+  title: string;
+  snapshot: string;
+  info: Record<string, string>;
+  objects: number;
+  total_bytes: number;
+  /** Of objects and of the native blocks that they own. */
+  all_bytes: number;
+  references: number;
+  garbage: { objects: number; bytes: number };
+  coverage: Record<string, number>;
+  types: TypeRow[];
+  other_types: { types: number; count: number; shallow_bytes: number };
+  /** Object, parent's index, retained bytes, children, children left out, their bytes, type. */
+  branches: [number, number, number, number, number, number, string][];
+  roots: RootRow[];
+  listed: Record<string, ListedObject>;
+  suspects: Record<string, string | number | number[] | null>[] | null;
+  merged: Record<
+    string,
+    { pattern: string | null; held_by: string; count: number; bytes: number }[]
+  >;
+  sites: { rows: SiteRow[]; left_out: number; left_out_bytes: number } | null;
+  comparison: {
+    base: string;
+    identity: string;
+    same_process: boolean;
+    base_objects: number;
+    base_total_bytes: number;
+    rows: ComparedRow[];
+    left_out: number;
+  } | null;
+}
+
+/** Reads the manifest's `heap`; null where there is none. */
+export async function readHeap(text: string | undefined): Promise<HeapData | null> {
+  if (!text) return null;
+  let data: HeapData;
+  try {
+    data = JSON.parse(new TextDecoder().decode(await inflate(bytesOfBase64(text)))) as HeapData;
+  } catch {
+    throw new PayloadError("the heap snapshot cannot be unpacked: the file is cut or changed");
+  }
+  if (data.schema !== HEAP_SCHEMA)
+    throw new PayloadError(`the heap is ${data.schema}, this page reads ${HEAP_SCHEMA}`);
+  return data;
+}

@@ -1,0 +1,151 @@
+// The dominator tree as areas as large as the retained bytes.
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { share, size } from "../text/units";
+import { middle, visible } from "../text/visible";
+import type { Area } from "../views/treemap/areas";
+import { type Direction, neighbour, type Tile, tilesOf } from "../views/treemap/tiles";
+import "../views/treemap/treemap.css";
+import { Name } from "../widgets/name";
+import { useSize } from "../widgets/use_size";
+import type { HeapState } from "./heap_state";
+import type { HeapViewProps } from "./heap_views";
+
+const KEYS: Record<string, Direction> = {
+  ArrowLeft: "left",
+  ArrowRight: "right",
+  ArrowUp: "up",
+  ArrowDown: "down",
+};
+
+/** Areas of a branch and all below; `frame` is the branch's index, 0 for what is many. */
+function areaOf(state: HeapState, index: number): Area {
+  const [object, , retained, , leftOut, leftOutBytes] = state.data.branches[index]!;
+  const children = state.children[index]!.map((child) => areaOf(state, child));
+  const own = state.listed(object)?.size_bytes ?? 0;
+  const many = (name: string, bytes: number, count: number): Area => ({
+    kind: "rest",
+    name,
+    value: bytes,
+    weight: bytes,
+    frame: 0,
+    children: [],
+    count,
+  });
+  if (children.length > 0) {
+    if (own > 0) children.push(many("itself", own, 1));
+    if (leftOutBytes > 0)
+      children.push(many(`${leftOut.toLocaleString("en-US")} smaller`, leftOutBytes, leftOut));
+  }
+  return {
+    kind: index === 0 ? "whole" : "package",
+    name: state.nameOfBranch(index),
+    value: retained,
+    weight: retained,
+    frame: index,
+    children,
+    count: 1,
+  };
+}
+
+export function HeapMap({ state }: HeapViewProps) {
+  const [shown, setShown] = useState(0);
+  const root = useMemo(() => areaOf(state, shown), [state, shown]);
+  const box = useRef<HTMLDivElement>(null);
+  const { width, height } = useSize(box);
+  const tiles = useMemo(() => tilesOf(root, width, height), [root, width, height]);
+  const [focus, setFocus] = useState(0);
+  useEffect(() => setFocus(0), [root]);
+  const path = [shown];
+  while (path[0] !== 0) path.unshift(state.data.branches[path[0]!]![1]);
+  const enter = ({ area }: Tile) => {
+    if (area.frame !== 0 && state.children[area.frame]!.length > 0) setShown(area.frame);
+    box.current?.focus();
+  };
+  const select = ({ area }: Tile) => {
+    if (area.frame !== 0) state.show(state.data.branches[area.frame]![0]);
+  };
+  const press = (event: KeyboardEvent) => {
+    const direction = KEYS[event.key];
+    const tile = tiles[focus];
+    if (direction && tile) {
+      const next = neighbour(tiles, focus, direction);
+      setFocus(next);
+      document.getElementById(`heap-tile-${next}`)?.focus();
+    } else if (event.key === "Enter" && tile) enter(tile);
+    else if (event.key === " " && tile) select(tile);
+    else if ((event.key === "Escape" || event.key === "Backspace") && shown !== 0)
+      setShown(state.data.branches[shown]![1]);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div class="treemap-view">
+      <div class="toolbar">
+        <nav class="path" aria-label="Shown part">
+          {path.map((index) => (
+            <button
+              key={index}
+              type="button"
+              aria-current={index === shown ? "location" : undefined}
+              onClick={() => setShown(index)}
+            >
+              <Name text={state.nameOfBranch(index)} limit={40} />{" "}
+              {size(state.data.branches[index]![2])}
+            </button>
+          ))}
+        </nav>
+        <span class="muted">
+          As large as what would be freed. Double click or Enter opens, Escape closes.
+        </span>
+      </div>
+      <div
+        class="treemap"
+        ref={box}
+        role="list"
+        aria-label="Treemap"
+        tabIndex={-1}
+        onKeyDown={press}
+      >
+        {tiles.map((tile, index) => {
+          const { area, x, y, width: wide, height: high, isOpen } = tile;
+          const roomy = wide > 34 && high > 15;
+          const object = state.data.branches[area.frame]?.[0];
+          const isSelected = area.frame !== 0 && object === state.object.value;
+          const look = area.kind === "rest" ? "merged" : isOpen ? "none" : "library";
+          return (
+            <div
+              key={`${area.frame} ${area.name} ${x} ${y}`}
+              role="listitem"
+              class={isOpen ? "tile open" : "tile"}
+              style={{ left: `${x}px`, top: `${y}px`, width: `${wide}px`, height: `${high}px` }}
+            >
+              <button
+                type="button"
+                id={`heap-tile-${index}`}
+                class={`${look}${isSelected ? " selected" : ""}`}
+                title={`${visible(middle(area.name, 120))}: ${size(area.value)}, ${share(area.value, state.data.all_bytes)}`}
+                aria-pressed={isSelected}
+                tabIndex={index === focus ? 0 : -1}
+                onClick={() => {
+                  setFocus(index);
+                  select(tile);
+                }}
+                onDblClick={() => enter(tile)}
+              >
+                <span class={roomy ? "tile-name" : "unseen"}>
+                  <Name text={area.name} limit={60} />{" "}
+                </span>
+                <span class={roomy && (isOpen ? wide > 110 : high > 30) ? "tile-figure" : "unseen"}>
+                  {size(area.value)}
+                </span>
+              </button>
+            </div>
+          );
+        })}
+        {tiles.length === 0 && <p class="empty">The heap is empty.</p>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,143 @@
+// The object that is looked at: how it is reached, who refers to it, what it refers to, where it was allocated.
+
+import { count, size } from "../text/units";
+import { Name } from "../widgets/name";
+import type { References } from "./heap_data";
+import type { HeapState } from "./heap_state";
+import type { HeapViewProps } from "./heap_views";
+import { ObjectLink } from "./object_link";
+
+const HELD: Record<string, string> = {
+  immortal: "It is immortal: the interpreter never frees it.",
+  c: "C code holds a reference to it that no object accounts for.",
+  garbage: "Nothing holds it: garbage that no collection has found yet.",
+};
+
+export function ObjectPane({ state }: HeapViewProps) {
+  const object = state.object.value;
+  const told = object === null ? undefined : state.listed(object);
+  return (
+    <aside class="details heap-object" aria-label="The object">
+      {object === null || !told ? (
+        <p class="empty">
+          Select an object to see who holds it and what it holds. {count(size_of(state))} objects
+          are in this report, those that retain most.
+        </p>
+      ) : (
+        <>
+          <header>
+            <h2>
+              <Name text={told.type} limit={120} />
+            </h2>
+            <button
+              type="button"
+              class="quiet"
+              disabled={state.before.value.length === 0}
+              title="The object before"
+              aria-label="The object before"
+              onClick={() => state.back()}
+            >
+              {"\u2190"}
+            </button>
+          </header>
+          {told.text !== null && (
+            <p class="source-line">
+              <code>
+                <Name text={told.text} limit={200} />
+              </code>
+            </p>
+          )}
+          <dl class="heap-figures">
+            <dt>Shallow</dt>
+            <dd>{size(told.size_bytes)}</dd>
+            <dt>Retained</dt>
+            <dd>{size(told.retained_bytes)}</dd>
+            <dt>Address</dt>
+            <dd>{told.address === null ? "none" : `0x${told.address.toString(16)}`}</dd>
+            <dt>References to it</dt>
+            <dd>{count(told.reference_count)}</dd>
+            <dt>Steps from a root</dt>
+            <dd>{count(told.distance)}</dd>
+          </dl>
+          {told.held !== null && HELD[told.held] && <p>{HELD[told.held]}</p>}
+          <h3>Reached by</h3>
+          <p class="heap-path">
+            <code>
+              <Name text={told.path || "nothing"} limit={600} />
+            </code>
+          </p>
+          <h3>Held alone by</h3>
+          <Holders state={state} object={object} />
+          <ReferenceList title="Who refers to it" state={state} found={told.referrers} />
+          <ReferenceList title="What it refers to" state={state} found={told.references} />
+          {told.born && told.born.length > 0 && (
+            <>
+              <h3>Allocated at</h3>
+              <ol class="heap-stack">
+                {told.born.toReversed().map((frame, depth) => (
+                  <li key={depth}>
+                    <Name text={frame.function} limit={60} />{" "}
+                    <code>
+                      <Name
+                        text={`${frame.file}${frame.line ? `:${frame.line}` : ""}`}
+                        limit={70}
+                      />
+                    </code>
+                  </li>
+                ))}
+              </ol>
+            </>
+          )}
+        </>
+      )}
+    </aside>
+  );
+}
+
+const size_of = (state: HeapState) => Object.keys(state.data.listed).length;
+
+/** The objects that hold it alone, the nearest first. */
+function Holders({ state, object }: HeapViewProps & { object: number }) {
+  const chain: number[] = [];
+  let at = state.listed(object)?.dominator ?? null;
+  while (at !== null && chain.length < 12 && !chain.includes(at)) {
+    chain.push(at);
+    at = state.listed(at)?.dominator ?? null;
+  }
+  if (chain.length === 0) return <p class="muted">No object alone: several roots, or it is one.</p>;
+  return (
+    <ol class="heap-list">
+      {chain.map((each) => (
+        <li key={each}>
+          <ObjectLink state={state} object={each} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function ReferenceList({
+  title,
+  state,
+  found,
+}: HeapViewProps & { title: string; found: References }) {
+  const left = found.total - found.rows.length;
+  return (
+    <>
+      <h3>
+        {title} ({count(found.total)})
+      </h3>
+      <ul class="heap-list">
+        {found.rows.map(([name, id, type, size_bytes, retained_bytes], index) => (
+          <li key={index}>
+            <code class="reference-name">
+              <Name text={name || "\u2013"} limit={36} />
+            </code>{" "}
+            <ObjectLink state={state} object={id} known={{ type, size_bytes, retained_bytes }} />
+          </li>
+        ))}
+      </ul>
+      {left > 0 && <p class="muted">{count(left)} more are not in this report.</p>}
+    </>
+  );
+}
