@@ -227,7 +227,7 @@ def _suspects(graph: _analysis.HeapGraph, base: _analysis.HeapGraph | None) -> l
     earlier = [base] if base is not None and same else []
     found = graph.suspects(earlier)[:100] + graph.waste()[:100]
     for row in found:
-        plain = {}
+        plain: dict[str, Any] = {}
         for key, value in row.items():
             if isinstance(value, (str, int, float, type(None))):
                 plain[key] = value[:1000] if isinstance(value, str) else value
@@ -260,7 +260,7 @@ def _sites(graph: _analysis.HeapGraph, everything: Any) -> dict[str, Any] | None
     if not graph.tracked:
         return None
     rows = graph.partition(everything, "site")
-    shown = []
+    shown: list[dict[str, Any]] = []
     for row in rows[:_SITES]:
         entry: dict[str, Any] = {"site": row["kind"], "count": row["count"], "bytes": row["bytes"]}
         with contextlib.suppress(ValueError):
