@@ -57,8 +57,10 @@ HeapReport make_heap_report(const heap::Heap& snapshot, const HeapReportLimits& 
   for (TypeId type = 0; type < totals.size(); ++type) {
     if (totals[type].count != 0 && !of_roots[type]) report.types.push_back({type, totals[type], {}});
   }
-  std::ranges::stable_sort(report.types, [](const HeapTypeRow& a, const HeapTypeRow& b) {
-    return a.total.retained_bytes > b.total.retained_bytes;
+  std::ranges::sort(report.types, [](const HeapTypeRow& a, const HeapTypeRow& b) {
+    if (a.total.retained_bytes != b.total.retained_bytes)
+      return a.total.retained_bytes > b.total.retained_bytes;
+    return a.type < b.type;
   });
   while (report.types.size() > limits.types) {
     report.other_types.total.count += report.types.back().total.count;

@@ -77,10 +77,9 @@ std::size_t group_of(RootKind kind) noexcept {
 
 class Writer {
  public:
-  Writer(const heap::Heap& snapshot, const HeapRequest& request, Sink& sink)
+  Writer(const heap::Heap& snapshot, Sink& sink)
       : snapshot_(snapshot),
         graph_(snapshot.graph()),
-        request_(request),
         sink_(sink),
         ids_(snapshot.graph()),
         steps_(snapshot.graph(), words_) {
@@ -415,7 +414,6 @@ class Writer {
 
   const heap::Heap& snapshot_;
   const Graph& graph_;
-  const HeapRequest& request_;
   Sink& sink_;
   StableIds ids_;
   Words words_;
@@ -439,8 +437,8 @@ class Writer {
 
 }  // namespace
 
-void write_heapsnapshot(const heap::Heap& snapshot, const HeapRequest& request, Sink& sink) {
-  Writer(snapshot, request, sink).write();
+void write_heapsnapshot(const heap::Heap& snapshot, const HeapRequest&, Sink& sink) {
+  Writer(snapshot, sink).write();
 }
 
 }  // namespace heapscope::exporters

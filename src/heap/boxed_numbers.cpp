@@ -74,6 +74,7 @@ std::vector<Finding> find_boxed_numbers(const Heap& heap) {
   std::vector<Finding> found;
   if (all < least) return found;
   std::vector<ObjectId> ids;
+  ids.reserve(lists.size());
   for (const Numbers& each : lists) ids.push_back(each.object);
   const Naming& naming = heap.naming();
   for (MergedPath& held : merged_paths(graph, naming.tree, naming.writer, ObjectSet(std::move(ids)))) {

@@ -41,6 +41,13 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+void sort_by_bytes(std::vector<Finding>& found) {
+  std::ranges::sort(found, [](const Finding& a, const Finding& b) {
+    if (a.bytes != b.bytes) return a.bytes > b.bytes;
+    return a.kind != b.kind ? a.kind < b.kind : a.object < b.object;
+  });
+}
+
 Finding finding_of(const Heap& heap, FindingKind kind, ObjectId object, std::vector<ObjectId> objects,
                    std::uint64_t bytes, std::string what) {
   Finding made;

@@ -51,6 +51,9 @@ std::string grouped(std::uint64_t number);
 Finding finding_of(const Heap& heap, FindingKind kind, ObjectId object, std::vector<ObjectId> objects,
                    std::uint64_t bytes, std::string what);
 
+// The heaviest first; of equals the first of its kind, by address.
+void sort_by_bytes(std::vector<Finding>& found);
+
 // The root that the object's best path begins at, or the object that stands for one; O(length of the path).
 ObjectId path_start(const Heap& heap, ObjectId object);
 // Kept by what lives on: its path begins at sys.modules, not at a frame that runs or at C code.

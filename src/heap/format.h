@@ -158,8 +158,8 @@ enum class RootKind : std::uint8_t {
   kFrame =
       2,  // a frame of a thread: label "<thread 'MainThread' handle>" (the code's name); fields: its variables
   kThread = 3,  // what a thread state holds beside its frames: "<thread 'MainThread'>": context, exception, …
-  kInterpreter = 4,    // fields of the interpreter: "<interpreter>": builtins, codec_search_path, …
-  kTypes = 5,          // types that nothing else holds: "<static types>"
+  kInterpreter = 4,  // fields of the interpreter: "<interpreter>": builtins, codec_search_path, …
+  kTypes = 5,        // types that nothing else holds: "<static types>"
   // asyncio tasks that run or wait: "<task 'Task-1' main>". Its reference is a name and no hold: asyncio knows its
   // tasks weakly, and the task's reference count does not count it.
   kTask = 6,

@@ -56,6 +56,7 @@ GrownTops grown_tops(const Dominators& dominators, const PathTree& tree, const O
   }
   GrownTops found;
   std::vector<ObjectId> ids;
+  ids.reserve(freed.size());
   for (const auto& [object, bytes] : freed) ids.push_back(object);
   found.tops = ObjectSet::of(std::move(ids));
   for (const ObjectId object : found.tops.ids()) found.freed.push_back(freed[object]);

@@ -47,7 +47,7 @@ std::uint64_t generation_of(const Graph& graph, ObjectId object) {
   return graph.is(object, kFrozen) ? kInPermanent : kInGeneration;
 }
 
-std::string generation_text(std::uint64_t generation) {
+std::string_view generation_text(std::uint64_t generation) {
   return generation == kUntracked ? "untracked" : generation == kInPermanent ? "frozen" : "tracked";
 }
 
@@ -85,7 +85,8 @@ PartKeys keys_of(const Divided& heap, const ObjectSet& set, DivideBy by) {
           [&](std::uint64_t object) { return hexadecimal(graph.address(static_cast<ObjectId>(object))); });
     case DivideBy::kGeneration:
       return keys_by(
-          set, [&](ObjectId object) { return generation_of(graph, object); }, generation_text);
+          set, [&](ObjectId object) { return generation_of(graph, object); },
+          [](std::uint64_t generation) { return std::string(generation_text(generation)); });
     case DivideBy::kReferrers:
       return referrer_keys(heap, set);
     case DivideBy::kVia:

@@ -50,7 +50,7 @@ std::vector<Finding> find_suspects(const Heap& heap, std::span<const Heap* const
   for (Finding& each : find_accumulations(heap)) {
     if (!explained.covers(heap, each)) found.push_back(std::move(each));
   }
-  std::ranges::stable_sort(found, [](const Finding& a, const Finding& b) { return a.bytes > b.bytes; });
+  sort_by_bytes(found);
   return found;
 }
 

@@ -13,7 +13,7 @@ std::vector<Finding> find_waste(const Heap& heap) {
   take(find_spare_room(heap));
   take(find_instance_dicts(heap));
   take(find_boxed_numbers(heap));
-  std::ranges::stable_sort(found, [](const Finding& a, const Finding& b) { return a.bytes > b.bytes; });
+  sort_by_bytes(found);
   return found;
 }
 

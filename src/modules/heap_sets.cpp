@@ -33,15 +33,17 @@ std::uint64_t total(const OpenedHeap& opened, const HeapSet& set) {
 
 HeapSet dominated(const OpenedHeap& opened, const HeapSet& set) {
   const ObjectSet& objects = checked(opened, set);
-  return {opened.heap,
-          without_gil([&] { return heap::retained_set(opened->graph(), opened->roots(), objects, opened->without()); })};
+  return {opened.heap, without_gil([&] {
+            return heap::retained_set(opened->graph(), opened->roots(), objects, opened->without());
+          })};
 }
 
 std::uint64_t retained(const OpenedHeap& opened, const HeapSet& set) {
   const ObjectSet& objects = checked(opened, set);
   return without_gil([&] {
     if (objects.size() == 1) return opened->dominators().retained[objects.ids()[0]];
-    return heap::retained_set(opened->graph(), opened->roots(), objects, opened->without()).bytes(opened->graph());
+    return heap::retained_set(opened->graph(), opened->roots(), objects, opened->without())
+        .bytes(opened->graph());
   });
 }
 

@@ -36,7 +36,7 @@ struct alignas(4096) State {
   std::uint64_t last_tick_peak;    // peak_bytes when the last tick ended
   std::uint64_t tick_floor_bytes;  // the tick's maximum before tick_max_bytes began anew (heap_scope.h)
   HeapScope* heap_scopes;
-  std::uint64_t limit_bytes;  // of a heap or an RSS that something waits for; all ones: none
+  std::uint64_t limit_bytes;       // of a heap or an RSS that something waits for; all ones: none
   std::uint64_t heap_limit_bytes;  // of the heap alone; all ones: none
   // What tracemalloc would count: blocks of Python's own domains and those that extensions report, since it was
   // asked for. Kept only while `traced`.

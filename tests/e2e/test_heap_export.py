@@ -243,7 +243,7 @@ def heap_graph_message() -> Any:
 
     file = descriptor_pb2.FileDescriptorProto(name="heap_graph.proto", package="t", syntax="proto2")
     number, text, raw, message = 4, 9, 12, 11
-    shapes = {
+    shapes: dict[str, list[Any]] = {
         "Root": [("object_ids", 1, number, True), ("root_type", 2, number, False)],
         "Type": [("id", 1, number, False), ("class_name", 3, text, False)],
         "Object": [

@@ -125,12 +125,17 @@ def test_dominators_show_what_would_go_with_an_object(layout: str) -> None:
 
 def test_filter_highlight_and_extra_ignore_take_objects(teacher: Teacher) -> None:
     asked: list[Any] = []
+
+    def is_lesson(each: Any) -> bool:
+        asked.append(type(each))
+        return isinstance(each, Lesson)
+
     picture = heapscope.show_refs(
         [teacher],
         max_depth=2,
         too_many=50,
         filter=lambda each: not isinstance(each, str),
-        highlight=lambda each: asked.append(type(each)) or isinstance(each, Lesson),
+        highlight=is_lesson,
         extra_ignore=[id(teacher.lessons[0])],
     )
     found = arrows(picture)

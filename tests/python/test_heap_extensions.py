@@ -77,6 +77,7 @@ def boxes(tmp_path_factory):
         check=True,
     )
     specification = importlib.util.spec_from_file_location("boxes", library)
+    assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
@@ -112,8 +113,7 @@ def test_an_object_that_only_the_type_holds_is_met(boxes):
 
 
 def test_a_python_class_that_extends_such_a_type_tells_the_same(boxes):
-    class Named(boxes.Told):
-        pass
+    Named = type("Named", (boxes.Told,), {})
 
     secret = bytearray(1003)
     box = Named(secret)

@@ -13,11 +13,12 @@ from heapscope import _analysis, _tracker
 
 
 class Parent:
-    pass
+    child: Child
+    children: list[Child]
 
 
 class Child:
-    pass
+    parent: Parent
 
 
 class Lesson:

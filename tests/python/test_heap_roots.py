@@ -175,7 +175,7 @@ def test_a_task_that_has_ended_is_no_root():
 
 
 def test_what_a_context_variable_holds_is_reached_from_the_context():
-    variable = contextvars.ContextVar("held by context")
+    variable: contextvars.ContextVar[Marker] = contextvars.ContextVar("held by context")
     reset = variable.set(Marker())
     graph = snapshot()
     found = graph.object(the_object(graph, id(variable.get())))

@@ -19,6 +19,8 @@ class Record:
 
 class Slotted:
     __slots__ = ("left", "right")
+    left: str
+    right: str
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ class Meddler:
         ran.append(name)
         raise RuntimeError("no")
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self):
         ran.append("__class__")
         return int
@@ -154,7 +154,7 @@ def test_garbage_is_met_before_it_is_collected():
     gc.disable()
     try:
         plain = Plain()
-        plain.self = plain
+        plain.value = plain
         address = id(plain)
         del plain
         assert walk().objects[address].type.name == "Plain"
@@ -174,7 +174,7 @@ def test_untracked_containers_are_met_through_what_holds_them():
 
 def test_weak_references_hold_nothing_and_are_listed():
     plain = Plain()
-    reference = weakref.ref(plain, ran.append)
+    reference = weakref.ref(plain, lambda gone: ran.append("weakref"))
     heap = walk()
     assert (id(reference), id(plain), 0) in heap.weak
     assert id(plain) not in heap.of(reference).references
@@ -284,7 +284,12 @@ def test_snapshots_inside_signal_handlers_and_event_loops():
     async def main():
         loop = asyncio.get_running_loop()
         done = loop.create_future()
-        loop.call_soon(lambda: (heaps.append(_tracker.heap_walk()), done.set_result(None)))
+
+        def called():
+            heaps.append(_tracker.heap_walk())
+            done.set_result(None)
+
+        loop.call_soon(called)
         await done
         heaps.append(_tracker.heap_walk())
 

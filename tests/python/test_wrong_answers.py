@@ -169,7 +169,7 @@ class Spy:
         Spy.ran = True
         raise AttributeError(name)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         Spy.ran = True
         return int
@@ -177,7 +177,7 @@ class Spy:
 
 def test_nothing_runs_and_nothing_changes(meter: Any) -> None:
     held = [Three() for _ in range(10)] + [Spy() for _ in range(3)]  # type: ignore[list-item]
-    functions = [
+    functions: list[Any] = [
         heapscope.sizeof,
         heapscope.deep_sizeof,
         heapscope.retained_sizeof,

@@ -41,7 +41,7 @@ class HeapBrowser(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
-        Binding("backspace,left,h,escape", "back", "back"),
+        Binding("backspace,left,h,escape", "leave", "back"),
         Binding("right,l", "open", "open"),
         Binding("s", "sort", "sort"),
         Binding("t", "types", "types"),
@@ -84,7 +84,7 @@ class HeapBrowser(App[None]):
         """Follow the row under the cursor."""
         self._open(self.rows.cursor_row)
 
-    def action_back(self) -> None:
+    def action_leave(self) -> None:
         """Return to where one came from."""
         if self._way:
             place, row = self._way.pop()

@@ -29,13 +29,14 @@ TEST(Newcomers, AnotherTypeAtTheSameAddressIsAnotherObject) {
   EXPECT_EQ(ids(newcomers(after.graph(), before.graph())), (std::vector<ObjectId>{now}));
 }
 
-TEST(Newcomers, ATupleThatRefersToSomethingElseIsAnotherAndAListIsNot) {
+TEST(Newcomers, ATupleThatRefersToSomethingElseIsAnotherAndAListThatKeepsAReferenceIsNot) {
   SmallPython before, after;
   for (SmallPython* heap : {&before, &after}) {
     const ObjectId a = heap->list(), b = heap->list();
     const ObjectId tuple = heap->object(heap->tuple_type, 48), list = heap->object(heap->list_type, 64);
-    heap->refer(tuple, {heap == &before ? a : b});
-    heap->refer(list, {heap == &before ? a : b});
+    const ObjectId kept = heap->list();
+    heap->refer(tuple, {kept, heap == &before ? a : b});
+    heap->refer(list, {kept, heap == &before ? a : b});
   }
   const Graph graph = after.graph();
   EXPECT_EQ(ids(newcomers(graph, before.graph())), (std::vector<ObjectId>{graph.root_count() + 3}));

@@ -104,7 +104,7 @@ TEST(ReferenceNames, ReprIsThatOfPython) {
   EXPECT_EQ(python_repr("\\\n\x1b", KeyKind::kStr), "'\\\\\\n\\x1b'");
   EXPECT_EQ(python_repr("h\xc3\xa9", KeyKind::kStr), "'h\xc3\xa9'");
   EXPECT_EQ(python_repr("\xed\xb2\x80", KeyKind::kStr), "'\\udc80'");
-  EXPECT_EQ(python_repr("\xe2\x80\xae", KeyKind::kStr), "'\\u202e'");
+  EXPECT_EQ(python_repr("\xe2\x80\x8b", KeyKind::kStr), "'\\u200b'");
   EXPECT_EQ(python_repr("h\xc3\xa9", KeyKind::kBytes), "b'h\\xc3\\xa9'");
   EXPECT_EQ(python_repr("42", KeyKind::kInt), "42");
 }

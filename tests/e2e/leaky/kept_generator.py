@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from snapshots import LEAKS, take
 
 
-def read() -> Iterator[int]:
+def read() -> Generator[int, None, None]:
     table = [b"%0100d" % number for number in range(20_000)]
     for row in table:
         yield len(row)
