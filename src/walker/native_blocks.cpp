@@ -111,7 +111,8 @@ bool NativeBlocks::mark_pythons(Walk& walk) noexcept {
   const auto number = static_cast<std::uint32_t>(block);
   if (levels_[block] == 0) {
     levels_[block] = level;
-    flags_[block] |= kFound | (blocks_[block].address == word ? 0 : kByMiddle);
+    flags_[block] |= kFound;
+    if (blocks_[block].address != word) flags_[block] |= kByMiddle;
     places_[block] = static_cast<std::uint32_t>(found_.size());
     if (!found_.push(number)) return false;
   } else if (levels_[block] != level) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from heapscope.objects.finding import Finding
 from heapscope.objects.object_set import ObjectSet
 from heapscope.objects.own_objects import find_own
 
@@ -210,7 +211,7 @@ class Heap(ObjectSet):
         everything = self._members | (self.graph.unreachable() - self._own)
         return self.graph.cycles_by_type(everything)
 
-    def suspects(self, earlier: Iterable[Heap] = ()) -> list[dict[str, Any]]:
+    def suspects(self, earlier: Iterable[Heap] = ()) -> list[Finding]:
         """What looks like a leak, largest first; nothing in a healthy program.
 
         Parameters
@@ -220,12 +221,12 @@ class Heap(ObjectSet):
 
         Returns
         -------
-        list of dict
-            kind, bytes (what mending it would free), count, what (one line), path, object and
-            objects (ids).
+        list of Finding
+            Dicts with kind, bytes (what mending it would free), count, what (one line), path,
+            object and objects (ids); each prints as a line.
         """
-        return self.graph.suspects([heap.graph for heap in earlier])
+        return [Finding(row) for row in self.graph.suspects([heap.graph for heap in earlier])]
 
-    def waste(self) -> list[dict[str, Any]]:
+    def waste(self) -> list[Finding]:
         """What the program could save; rows as of `suspects`."""
-        return self.graph.waste()
+        return [Finding(row) for row in self.graph.waste()]
