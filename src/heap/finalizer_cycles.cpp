@@ -47,25 +47,25 @@ class Cycles {
     enter(start, visits);
     while (!visits.empty()) {
       Visit& visit = visits.back();
-      const auto references = heap_.graph().references(visit.object);
+      const ObjectId from = visit.object;  // `visit` is gone once enter() was called
+      const auto references = heap_.graph().references(from);
       if (visit.next < references.size()) {
         const ObjectId to = references[visit.next++];
         if (!is_passed(to)) continue;
         if (number_[to] == 0) {
           enter(to, visits);
         } else if (low_[to] != 0) {  // still on the stack
-          low_[visit.object] = std::min(low_[visit.object], number_[to]);
+          low_[from] = std::min(low_[from], number_[to]);
         }
-        if (to == visit.object) component_[to] = kItself;
+        if (to == from) component_[to] = kItself;
         continue;
       }
-      const ObjectId done = visit.object;
       visits.pop_back();
       if (!visits.empty()) {
-        ObjectId above = visits.back().object;
-        low_[above] = std::min(low_[above], low_[done]);
+        const ObjectId above = visits.back().object;
+        low_[above] = std::min(low_[above], low_[from]);
       }
-      if (low_[done] == number_[done]) close(done);
+      if (low_[from] == number_[from]) close(from);
     }
   }
 
