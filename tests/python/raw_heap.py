@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import struct
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 TRACKED, IMMORTAL, ODD_ADDRESS, FROZEN, SIZE_ESTIMATED, NATIVE, ROOT, FINGERPRINTED = (
     1 << bit for bit in range(8)
@@ -42,6 +46,88 @@ class RawObject:
         return self.references[len(self.type.fields) :]
 
 
+class Objects(Mapping[int, RawObject]):
+    """The objects by address, each decoded when it is asked for: a test process has many."""
+
+    def __init__(self, chunks, rows, references, types, big, prints) -> None:
+        words = array("I", bytes(rows))
+        self._codes, self._kinds = words[0::5], words[1::5]
+        self._sizes, self._counts, self._degrees = words[2::5], words[3::5], words[4::5]
+        self._ends = list(accumulate(self._degrees))
+        self._references = references
+        self._places = dict(zip(self._codes, range(len(self._codes)), strict=True))
+        self._numbers = {base: number for number, base in enumerate(chunks) if number > 1}
+        self._chunks, self._types, self._big = chunks, types, big
+        self._printed = [at for at, kind in enumerate(self._kinds) if kind & FINGERPRINTED]
+        self._prints = prints
+        self.roots = [at for at, kind in enumerate(self._kinds) if kind & ROOT]
+        assert len(self._places) == len(self._codes)
+        assert len(self._printed) == len(prints)
+        assert (self._ends[-1] if self._ends else 0) == len(references)
+
+    def address(self, code: int) -> int:
+        if code == 0:
+            return 0
+        odd = self._kinds[self._places[code]] & ODD_ADDRESS
+        return self._chunks[code >> 16] + (code & 0xFFFF) * 16 + (8 if odd else 0)
+
+    def targets(self, at: int) -> list[int]:
+        codes = self._references[self._ends[at] - self._degrees[at] : self._ends[at]]
+        return [self.address(code) for code in codes]
+
+    def code(self, at: int) -> int:
+        return self._codes[at]
+
+    def total_bytes(self) -> int:
+        """Roots have no bytes."""
+        return sum(
+            self._big[at] if size == 0xFFFFFFFF else size for at, size in enumerate(self._sizes)
+        )
+
+    def with_flag(self, flag: int) -> set[int]:
+        rows = zip(self._codes, self._kinds, strict=True)
+        return {self.address(code) for code, kind in rows if kind & flag}
+
+    def of_type(self, name: str) -> list[int]:
+        numbers = {at for at, row in enumerate(self._types) if row.name == name}
+        rows = zip(self._codes, self._kinds, strict=True)
+        return [self.address(code) for code, kind in rows if kind >> 8 in numbers]
+
+    def _find(self, address: int) -> int | None:
+        number = self._numbers.get(address >> 20 << 20)
+        if number is None:
+            return None
+        at = self._places.get(number << 16 | (address >> 4 & 0xFFFF))
+        return at if at is not None and self.address(self._codes[at]) == address else None
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self._find(address) is not None
+
+    def __getitem__(self, address: int) -> RawObject:
+        at = self._find(address)
+        if at is None:
+            raise KeyError(hex(address))
+        kind = self._kinds[at]
+        print_at = bisect_left(self._printed, at) if kind & FINGERPRINTED else None
+        return RawObject(
+            address,
+            self._types[kind >> 8],
+            kind & 0xFF,
+            self._big[at] if self._sizes[at] == 0xFFFFFFFF else self._sizes[at],
+            self._counts[at],
+            self.targets(at),
+            self._prints[print_at] if print_at is not None else None,
+        )
+
+    def __iter__(self) -> Iterator[int]:
+        for code, kind in zip(self._codes, self._kinds, strict=True):
+            if not kind & ROOT:
+                yield self.address(code)
+
+    def __len__(self) -> int:
+        return len(self._codes) - len(self.roots)
+
+
 @dataclass(slots=True)
 class RawRoot:
     kind: int
@@ -51,7 +137,7 @@ class RawRoot:
 
 @dataclass(slots=True)
 class RawHeap:
-    objects: dict[int, RawObject]
+    objects: Objects
     roots: list[RawRoot]
     types: list[RawType]
     keys: dict[int, tuple[str, int, int]]
@@ -84,8 +170,6 @@ def decode(sections) -> RawHeap:
         return list(struct.iter_unpack(layout, sections.get(kind, b"")))
 
     chunks = [base for (base,) in rows(1, "<Q")]
-    objects = rows(2, "<IIIII")
-    references = [code for (code,) in rows(3, "<I")]
     big = {index: size for index, _, size in rows(4, "<IIQ")}
     names = [text for (text,) in rows(6, "<I")]
     pool = bytes(sections[8])
@@ -93,12 +177,12 @@ def decode(sections) -> RawHeap:
         pool[offset : offset + length].decode("utf-8", "surrogatepass")
         for offset, length, _ in rows(7, "<QII")
     ]
-    odd = {row[0] for row in objects if row[1] & ODD_ADDRESS}
-
-    def address(code):
-        return chunks[code >> 16] + (code & 0xFFFF) * 16 + (8 if code in odd else 0) if code else 0
-
-    types = [
+    types: list[RawType] = []
+    references = array("I", bytes(sections.get(3, b"")))
+    prints = array("Q", bytes(sections.get(14, b"")))
+    objects = Objects(chunks, sections[2], references, types, big, prints)
+    address = objects.address
+    types += [
         RawType(
             address(row[0]),
             texts[row[1]],
@@ -110,36 +194,14 @@ def decode(sections) -> RawHeap:
         )
         for row in rows(5, "<IIIIIIBBH")
     ]
+    result = RawHeap(objects, [], types, {}, {}, [], {})
     roots_of = {row[0]: row for row in rows(10, "<IIIIQIIB7x")}
-    prints = iter(rows(14, "<Q"))
-    result = RawHeap({}, [], types, {}, {}, [], {})
-    position = 0
-    for index, (code, type_and_flags, size, count, degree) in enumerate(objects):
-        targets = [address(target) for target in references[position : position + degree]]
-        position += degree
-        if type_and_flags & ROOT:
-            row = roots_of[code]
-            labels = [texts[text] for text in names[row[2] : row[2] + row[3]]]
-            assert len(labels) == len(targets)
-            result.roots.append(
-                RawRoot(row[7], texts[row[1]], dict(zip(labels, targets, strict=False)))
-            )
-            continue
-        entry = RawObject(
-            address(code),
-            types[type_and_flags >> 8],
-            type_and_flags & 0xFF,
-            big[index] if size == 0xFFFFFFFF else size,
-            count,
-            targets,
-            next(prints)[0] if type_and_flags & FINGERPRINTED else None,
-        )
-        assert entry.address not in result.objects
-        result.objects[entry.address] = entry
-    assert position == len(references)
-    assert next(prints, None) is None
-    for entry in result.objects.values():
-        assert all(target == 0 or target in result.objects for target in entry.references)
+    for at in objects.roots:
+        row, targets = roots_of[objects.code(at)], objects.targets(at)
+        labels = [texts[text] for text in names[row[2] : row[2] + row[3]]]
+        assert len(labels) == len(targets)
+        held = dict(zip(labels, targets, strict=False))
+        result.roots.append(RawRoot(row[7], texts[row[1]], held))
     result.keys = {address(row[0]): (texts[row[1]], row[2], row[3]) for row in rows(9, "<IIBBH")}
     result.previews = {
         address(row[0]): (texts[row[1]], row[2], row[3]) for row in rows(15, "<IIBBH")

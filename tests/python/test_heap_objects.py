@@ -17,7 +17,7 @@ import heapscope
 from heapscope.objects.heapy_names import heapy_name
 
 
-class Lesson:
+class Sonnet:
     def __init__(self, number: int) -> None:
         self.title = f"lesson number {number}"
         self.number = number
@@ -29,7 +29,7 @@ class Node:
 
 
 HELD: dict[str, Any] = {}
-NAME = f"{__name__}.Lesson"
+NAME = f"{__name__}.Sonnet"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def heap() -> heapscope.Heap:
     return heapscope.heap()
 
 
-MODULE_HELD = {index: [Lesson(index)] for index in range(50)}
+MODULE_HELD = {index: [Sonnet(index)] for index in range(50)}
 
 
 def test_a_snapshot_prints_as_heapys_table(heap: heapscope.Heap) -> None:
@@ -74,14 +74,14 @@ def test_rows_and_slices_are_sets(heap: heapscope.Heap) -> None:
 
 
 def test_a_kind_is_found_by_either_name_and_by_its_last_part(heap: heapscope.Heap) -> None:
-    assert heap[NAME].count == heap["Lesson"].count == 50
+    assert heap[NAME].count == heap["Sonnet"].count == 50
     assert heap["code"] == heap["types.CodeType"]
     with pytest.raises(KeyError):
         heap["no such type"]
 
 
 def test_algebra_is_that_of_sets(heap: heapscope.Heap) -> None:
-    lessons, strings = heap["Lesson"], heap["str"]
+    lessons, strings = heap["Sonnet"], heap["str"]
     assert (lessons & strings).count == 0
     assert not lessons & strings
     assert (lessons | strings).count == lessons.count + strings.count
@@ -90,7 +90,7 @@ def test_algebra_is_that_of_sets(heap: heapscope.Heap) -> None:
     assert lessons <= heap
     assert lessons < heap
     assert not heap <= lessons
-    assert heap & Lesson == lessons
+    assert heap & Sonnet == lessons
 
 
 def test_sets_of_different_snapshots_do_not_mix(heap: heapscope.Heap) -> None:
@@ -102,7 +102,7 @@ def test_iso_is_the_set_of_the_objects_given(heap: heapscope.Heap) -> None:
     lessons = [MODULE_HELD[index][0] for index in range(3)]
     found = heap.iso(*lessons)
     assert found.count == 3
-    assert found <= heap["Lesson"]
+    assert found <= heap["Sonnet"]
     assert lessons[0] in found
     assert MODULE_HELD[9][0] not in found
 
@@ -134,18 +134,18 @@ def test_paths_can_be_asked_for_without_a_holder(heap: heapscope.Heap) -> None:
 
 
 def test_holders_tell_who_holds_how_many(heap: heapscope.Heap) -> None:
-    rows = heap["Lesson"].holders()
+    rows = heap["Sonnet"].holders()
     assert sum(row["count"] for row in rows) == 50
     assert "MODULE_HELD" in rows[0]["pattern"]
 
 
 def test_the_reference_pattern_leads_to_the_module(heap: heapscope.Heap) -> None:
-    lines = repr(heap["Lesson"].rp).splitlines()
+    lines = repr(heap["Sonnet"].rp).splitlines()
     assert lines[0] == "Reference Pattern by <[dict of] class>."
     assert lines[1].startswith(f" 0: _ --- [-] 50 {NAME}: ")
     assert lines[2].startswith(" 1: a      [-] 50 list: ")
     assert any(" [S] 1 dict of module: " in line for line in lines)
-    assert heap["Lesson"].rp[1] == heap["Lesson"].referrers
+    assert heap["Sonnet"].rp[1] == heap["Sonnet"].referrers
 
 
 def test_retained_is_what_would_be_freed(heap: heapscope.Heap) -> None:
@@ -158,7 +158,7 @@ def test_retained_is_what_would_be_freed(heap: heapscope.Heap) -> None:
 def test_the_one_is_the_object_itself_while_it_lives(heap: heapscope.Heap) -> None:
     assert heap.iso(MODULE_HELD[4][0]).theone is MODULE_HELD[4][0]
     with pytest.raises(ValueError, match="50 objects"):
-        heap["Lesson"].the_one
+        heap["Sonnet"].the_one
     HELD["short"] = bytearray(1 << 16)
     gone = heapscope.heap().iso(HELD["short"])
     HELD.clear()
@@ -167,8 +167,8 @@ def test_the_one_is_the_object_itself_while_it_lives(heap: heapscope.Heap) -> No
 
 
 def test_objects_one_by_one_are_the_largest_first(heap: heapscope.Heap) -> None:
-    lines = repr(heap["Lesson"].byid).splitlines()
-    size = heap["Lesson"].size
+    lines = repr(heap["Sonnet"].byid).splitlines()
+    size = heap["Sonnet"].size
     assert lines[0] == f"Set of 50 <{NAME}> objects. Total size = {size} bytes."
     assert lines[1] == " Index     Size   %   Cumulative  %   Address"
     sizes = [int(line.split()[1]) for line in lines[2:12]]
@@ -193,9 +193,9 @@ def test_garbage_is_seen_before_it_is_collected() -> None:
 
 def test_what_is_new_is_told_from_what_was_there() -> None:
     before = heapscope.heap()
-    HELD["new"] = [Lesson(index) for index in range(7)]
+    HELD["new"] = [Sonnet(index) for index in range(7)]
     new = heapscope.heap().relative_to(before)
-    assert new["Lesson"].count == 7
+    assert new["Sonnet"].count == 7
     assert new.holders(1)[0]["count"] > 0
 
 
@@ -227,14 +227,14 @@ def test_heapscope_is_not_in_its_own_picture() -> None:
 
 def test_a_session_has_heapys_names() -> None:
     session = heapscope.hpy()
-    HELD["lesson"] = Lesson(1)
+    HELD["lesson"] = Sonnet(1)
     session.setrelheap()
-    HELD["more"] = [Lesson(2), Lesson(3)]
-    assert session.heap()["Lesson"].count == 2
+    HELD["more"] = [Sonnet(2), Sonnet(3)]
+    assert session.heap()["Sonnet"].count == 2
     found = session.iso(HELD["lesson"])
     assert found.count == 1
     assert "HELD['lesson']" in repr(found.sp)
-    lonely = session.iso(Lesson(4))
+    lonely = session.iso(Sonnet(4))
     assert lonely.kind == NAME
 
 
@@ -245,7 +245,7 @@ def test_names_of_types_are_heapys(heap: heapscope.Heap) -> None:
 
 
 def test_frames_of_the_caller_hold_its_locals() -> None:
-    local = Lesson(1)
+    local = Sonnet(1)
     taken = heapscope.heap()
     assert taken.iso(local) <= taken
     assert not taken.iso(local) <= taken.held_without_frames
@@ -256,7 +256,7 @@ def test_frames_of_the_caller_hold_its_locals() -> None:
 
 def test_a_difference_is_printed_as_pympler_prints_it() -> None:
     tracker = heapscope.HeapTracker()
-    HELD["lessons"] = [Lesson(index) for index in range(1000, 1300)]
+    HELD["lessons"] = [Sonnet(index) for index in range(1000, 1300)]
 
     def as_sql() -> None:
         pass
@@ -284,16 +284,16 @@ def test_nothing_changes_where_nothing_is_done() -> None:
 
 def test_growth_is_what_came_to_stay() -> None:
     tracker = heapscope.HeapTracker()
-    HELD["kept"] = [Lesson(index) for index in range(10)]
-    used = [Lesson(index) for index in range(20)]
+    HELD["kept"] = [Sonnet(index) for index in range(10)]
+    used = [Sonnet(index) for index in range(20)]
     tracker.snapshot()
     del used
-    HELD["late"] = [Lesson(index) for index in range(30)]
+    HELD["late"] = [Sonnet(index) for index in range(30)]
     tracker.snapshot()
     report = tracker.growth()
-    assert report.objects["Lesson"].count == 10
+    assert report.objects["Sonnet"].count == 10
     kept = [row for row in report if "HELD['kept']" in row.held_by or "HELD[*]" in row.held_by]
-    assert sum(row.freed_bytes for row in kept) >= report.objects["Lesson"].retained_bytes
+    assert sum(row.freed_bytes for row in kept) >= report.objects["Sonnet"].retained_bytes
     assert "HELD" in repr(report)
 
 
@@ -304,9 +304,9 @@ def test_growth_needs_three_snapshots() -> None:
 
 def test_chosen_classes_are_followed() -> None:
     tracker = heapscope.HeapTracker()
-    tracker.track_class(Lesson)
+    tracker.track_class(Sonnet)
     start = tracker.history[-1].classes[NAME][0]
-    HELD["lessons"] = [Lesson(index) for index in range(5)]
+    HELD["lessons"] = [Sonnet(index) for index in range(5)]
     tracker.snapshot("five more")
     assert [moment.classes[NAME][0] - start for moment in tracker.history] == [0, 5]
     assert tracker.history[1].label == "five more"
@@ -314,7 +314,7 @@ def test_chosen_classes_are_followed() -> None:
     out = io.StringIO()
     tracker.print_classes(out)
     assert "(+5)" in out.getvalue()
-    tracker.untrack_class(Lesson)
+    tracker.untrack_class(Sonnet)
     tracker.snapshot()
     assert len(tracker.history) == 2
 
@@ -323,29 +323,29 @@ def test_the_most_common_types_are_those_with_most_objects() -> None:
     rows = heapscope.most_common_types(5)
     assert len(rows) == 5
     assert [count for _, count in rows] == sorted((count for _, count in rows), reverse=True)
-    assert heapscope.most_common_types(objects=[Lesson(1), Lesson(2), "x"]) == [
-        ("Lesson", 2),
+    assert heapscope.most_common_types(objects=[Sonnet(1), Sonnet(2), "x"]) == [
+        ("Sonnet", 2),
         ("str", 1),
     ]
     out = io.StringIO()
-    heapscope.show_most_common_types(objects=[Lesson(1), "x"], file=out)
-    assert out.getvalue() == "Lesson 1\nstr    1\n"
+    heapscope.show_most_common_types(objects=[Sonnet(1), "x"], file=out)
+    assert out.getvalue() == "Sonnet 1\nstr    1\n"
 
 
 def test_growth_of_types_is_told_since_the_highest_count() -> None:
     highest: dict[str, int] = {}
     heapscope.growth(None, highest)
-    HELD["lessons"] = [Lesson(index) for index in range(40)]
+    HELD["lessons"] = [Sonnet(index) for index in range(40)]
     rows = {name: (count, more) for name, count, more in heapscope.growth(None, highest)}
-    assert rows["Lesson"] == (90, 40)
-    assert "Lesson" not in {name for name, _, _ in heapscope.growth(None, highest)}
+    assert rows["Sonnet"] == (90, 40)
+    assert "Sonnet" not in {name for name, _, _ in heapscope.growth(None, highest)}
 
 
 def test_a_function_that_keeps_objects_fails_the_test() -> None:
     HELD["kept"] = []
 
     def leak() -> None:
-        HELD["kept"].append(Lesson(len(HELD["kept"])))
+        HELD["kept"].append(Sonnet(len(HELD["kept"])))
 
     with pytest.raises(heapscope.GrowthError) as raised:
         heapscope.assert_no_growth(leak, rounds=3)
@@ -354,30 +354,30 @@ def test_a_function_that_keeps_objects_fails_the_test() -> None:
     assert leak_row.objects == 3
     assert "HELD" in leak_row.held_by
     assert NAME in str(raised.value)
-    heapscope.assert_no_growth(leak, rounds=2, ignore=["Lesson", "str"])
+    heapscope.assert_no_growth(leak, rounds=2, ignore=["Sonnet", "str"])
 
 
 def test_a_function_that_keeps_nothing_passes() -> None:
-    cache: dict[int, Lesson] = {}
+    cache: dict[int, Sonnet] = {}
 
     def work() -> None:
-        cache.setdefault(1, Lesson(1))
-        HELD["latest"] = [Lesson(index) for index in range(10)]
+        cache.setdefault(1, Sonnet(1))
+        HELD["latest"] = [Sonnet(index) for index in range(10)]
 
     heapscope.assert_no_growth(work, rounds=3)
 
 
 def test_a_body_that_keeps_objects_fails_and_its_own_results_do_not() -> None:
     with heapscope.no_growth():
-        result = [Lesson(index) for index in range(10)]
+        result = [Sonnet(index) for index in range(10)]
     assert len(result) == 10
-    with pytest.raises(heapscope.GrowthError, match="Lesson"), heapscope.no_growth():
-        HELD["x"] = Lesson(1)
+    with pytest.raises(heapscope.GrowthError, match="Sonnet"), heapscope.no_growth():
+        HELD["x"] = Sonnet(1)
 
 
 def test_an_error_of_the_body_stays_the_error() -> None:
     with pytest.raises(ZeroDivisionError), heapscope.no_growth():
-        HELD["x"] = [Lesson(1), 1 / 0]
+        HELD["x"] = [Sonnet(1), 1 / 0]
 
 
 def test_checks_leave_tracking_as_it_was() -> None:
@@ -429,7 +429,7 @@ def test_collections_are_spans_of_the_capture(tmp_path: Path) -> None:
 
 
 def test_uncollectable_objects_are_counted_by_type() -> None:
-    gc.garbage.append(Lesson(1))
+    gc.garbage.append(Sonnet(1))
     try:
         assert heapscope.gc_summary().uncollectable == {NAME: 1}
     finally:

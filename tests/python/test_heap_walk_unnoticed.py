@@ -130,9 +130,8 @@ def test_blocks_of_the_allocator_are_as_many_as_before():
 def test_the_walk_is_not_in_its_own_picture():
     first = _tracker.heap_walk()
     heap = walk()
-    walks = [entry for entry in heap.objects.values() if entry.type.name == "HeapWalk"]
-    assert [entry.address for entry in walks] == [id(first)]
-    assert not any(entry.type.name == "HeapSection" for entry in heap.objects.values())
+    assert heap.objects.of_type("HeapWalk") == [id(first)]
+    assert heap.objects.of_type("HeapSection") == []
 
 
 def test_collector_lists_are_as_they_were_with_everything_frozen():
@@ -441,11 +440,7 @@ print("walked")
 def test_objects_at_odd_addresses_keep_them():
     addresses = [id(value) for value in vars(sys).values()] + [id(sysconfig), id(threading)]
     heap = walk()
-    odd = [entry for entry in heap.objects.values() if entry.flags & raw_heap.ODD_ADDRESS]
-    assert all(entry.address % 16 == 8 for entry in odd)
-    assert all(
-        entry.address % 16 == 0
-        for entry in heap.objects.values()
-        if not entry.flags & raw_heap.ODD_ADDRESS
-    )
-    assert set(addresses) <= set(heap.objects)
+    odd = heap.objects.with_flag(raw_heap.ODD_ADDRESS)
+    assert all(address % 16 == 8 for address in odd)
+    assert all(address in odd or address % 16 == 0 for address in heap.objects)
+    assert all(address in heap.objects for address in addresses)
