@@ -17,6 +17,7 @@ import pytest
 
 import heapscope
 from heapscope.exporters import FORMATS, export_to
+from heapscope.exporters.heap_formats import HEAP_FORMATS
 
 pytestmark = pytest.mark.one_version
 
@@ -204,5 +205,6 @@ def test_the_manual_lists_the_formats() -> None:
     manual = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text()
     rows = [line for line in manual.splitlines() if line.startswith("| `")]
     assert rows == [
-        f"| `{name}` | `{each.suffix}` | {each.description} |" for name, each in FORMATS.items()
+        f"| `{name}` | `{each.suffix}` | {each.description} |"
+        for name, each in [*FORMATS.items(), *HEAP_FORMATS.items()]
     ]

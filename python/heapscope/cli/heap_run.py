@@ -32,6 +32,7 @@ __all__ = ["Ran", "asked", "number_of_signal", "ran", "run_program"]
 _ORDER = ("memory-error", "peak", "exit")  # which is shown, where there are several
 _PATIENCE_S = 600.0
 _LOOK_S = 0.05
+_AGAIN_S = 1.0  # after which the signal is sent once more
 
 
 class Ran:
@@ -139,14 +140,15 @@ class asked:
     def __init__(self, process: int) -> None:
         self._path: str | None = None
         base, number = _where_asked(process)
-        before = _count(base)
-        try:
-            os.kill(process, number)
-        except OSError as error:
-            raise CommandError(f"cannot ask process {process}: {running.reason(error)}") from None
-        wanted = f"{base}.signal-{before + 1}.hsnap"
-        started = time.monotonic()
+        wanted = f"{base}.signal-{_count(base) + 1}.hsnap"
+        started = asked_at = time.monotonic()
+        _send(process, number)
         while not os.path.exists(wanted):
+            # A signal that comes just before a system call that blocks is noticed by Python at the
+            # next one: the handler runs once, however often it was sent until then.
+            if time.monotonic() - asked_at > _AGAIN_S and not _beside(wanted, ".part"):
+                asked_at = time.monotonic()
+                _send(process, number)
             if not os.path.exists(f"/proc/{process}"):
                 raise CommandError(f"process {process} ended before it had taken the snapshot")
             if time.monotonic() - started > _PATIENCE_S:
@@ -189,12 +191,21 @@ def make_room_beside(base: str, *, force: bool) -> None:
         os.unlink(each)
 
 
-def _beside(base: str) -> list[str]:
+def _send(process: int, number: int) -> None:
+    try:
+        os.kill(process, number)
+    except ProcessLookupError:
+        pass  # the caller sees that it ended
+    except OSError as error:
+        raise CommandError(f"cannot ask process {process}: {running.reason(error)}") from None
+
+
+def _beside(base: str, suffix: str = ".hsnap") -> list[str]:
     directory, name = os.path.split(base)
     return [
         os.path.join(directory, each)
         for each in sorted(os.listdir(directory or "."))
-        if each.startswith(name + ".") and each.endswith(".hsnap")
+        if each.startswith(name + ".") and each.endswith(suffix)
     ]
 
 

@@ -50,7 +50,7 @@ HEAP_FORMATS: dict[str, HeapFormat] = {
     ),
     "networkx": HeapFormat(
         ".edgelist",
-        "networkx.read_edgelist; a name that ends in .json: networkx.node_link_graph",
+        "networkx.read_edgelist; a name that ends in `.json`: networkx.node_link_graph",
         "networkx",
         by_suffix=((".json", "node-link"),),
     ),
