@@ -23,7 +23,7 @@ constexpr ObjectField kFunction[] = {
     HEAPSCOPE_FIELD("__doc__", PyFunctionObject, func_doc),
     HEAPSCOPE_FIELD("__dict__", PyFunctionObject, func_dict),
     HEAPSCOPE_FIELD("__module__", PyFunctionObject, func_module),
-    HEAPSCOPE_FIELD("__annotations__", PyFunctionObject, func_annotations),
+    HEAPSCOPE_FIELD("<annotations>", PyFunctionObject, func_annotations),
 #if PY_VERSION_HEX >= 0x030C0000
     HEAPSCOPE_FIELD("__type_params__", PyFunctionObject, func_typeparams),
 #endif

@@ -5,6 +5,15 @@
 #include "walker/sizes.h"
 
 namespace heapscope::walker {
+namespace {
+
+// The keys of a split dictionary are its class's: pairs show them, and nothing of them is held.
+bool has_keys_of_class(PyObject* object, const TypeInfo& type) noexcept {
+  return type.layout == Layout::kDictionary &&
+         cpython::split_values(reinterpret_cast<const PyDictObject*>(object)) != nullptr;
+}
+
+}  // namespace
 
 bool DeepWalk::is_looked_for(PyTypeObject* type) noexcept {
   if (type == last_type_) return last_looked_for_;
@@ -62,8 +71,12 @@ bool DeepWalk::add(PyObject* const* objects, std::size_t count_of_objects) noexc
     const TypeInfo& type = types_.find(Py_TYPE(object));
     if (!count(object, type)) return false;
     const bool generator = holds_a_frame(object);
+    const bool split = has_keys_of_class(object, type);
+    std::size_t position = 0;
     each_reference(object, type, types_, [&](PyObject* referred) {
+      const std::size_t at = position++;
       if (referred == nullptr || !complete) return;
+      if (split && at >= type.field_count && (at - type.field_count) % 2 == 0) return;
       if (is_description(object, type, referred)) return;
       if (stops_deep_size(referred) && !(generator && PyFrame_Check(referred))) return;
       complete = meet(referred);

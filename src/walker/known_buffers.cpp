@@ -23,8 +23,10 @@ BufferKind kind_by_name(const PyTypeObject* type) noexcept {
 #if PY_VERSION_HEX < 0x030D0000
   if (std::strcmp(name, "_queue.SimpleQueue") == 0) return BufferKind::kLock;
 #endif
-#if PY_VERSION_HEX >= 0x030D0000
+#if PY_VERSION_HEX >= 0x030C0000
   if (std::strcmp(name, "_io.BytesIO") == 0) return BufferKind::kByteStream;
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
   if (std::strcmp(name, "_queue.SimpleQueue") == 0) return BufferKind::kQueue;
 #endif
   if (std::strcmp(name, "datetime.datetime") == 0 || std::strcmp(name, "datetime.time") == 0)

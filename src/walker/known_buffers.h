@@ -24,7 +24,7 @@ enum class BufferKind : std::uint8_t {
   kCtypesData,
   kMapping,
   kLock,
-  kByteStream,  // from 3.13 on its type tells the bytes that it refers to as its own
+  kByteStream,  // from 3.12 on its type tells the bytes that it refers to as its own
   kQueue,
   kNaiveTime,  // not a buffer: made without the last field
 };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import struct
+import sys
 import threading
 
 import pytest
@@ -109,10 +110,14 @@ def test_a_cycle_names_the_reference_that_closes_it():
     chosen = graph.set_of(ids(graph, *families))
     (kind,) = graph.cycles_by_type(chosen)
     assert kind["count"] == 3
+    (way,) = (graph.cycle_through(one) for one in ids(graph, families[0].children[0]))
+    if sys.version_info < (3, 11):  # attributes lie in a dict of their own
+        assert {f"{__name__}.Parent", "dict", "list", f"{__name__}.Child"} == set(kind["types"])
+        assert len(way) == 5
+        return
     assert kind["types"] == [f"{__name__}.Parent", "list", f"{__name__}.Child"]
     assert kind["example"]["closing"]["name"] == ".parent"
     assert [step["name"] for step in kind["example"]["way"]] == [".children", "[0]", ".parent"]
-    (way,) = (graph.cycle_through(one) for one in ids(graph, families[0].children[0]))
     assert len(way) == 3
 
 

@@ -231,7 +231,11 @@ class ObjectSet:
 
         wanted = heapy_name(kind)
         exact = [row for row in self.rows if row.kind in (kind, wanted)]
-        found = exact or [row for row in self.rows if row.kind.rpartition(".")[2] == kind]
+        found = exact or [
+            row
+            for row in self.rows
+            if row.kind.rpartition(".")[2] == kind and not row.kind.startswith("dict of ")
+        ]
         if not found:
             raise KeyError(kind)
         return self._union(row.set._members for row in found)
