@@ -236,7 +236,8 @@ inline PyObject* type_subclasses(PyTypeObject* type) noexcept {
 #if PY_VERSION_HEX >= 0x030C0000
   if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 && type->tp_dict == nullptr) return nullptr;
 #endif
-  return static_cast<PyObject*>(type->tp_subclasses);
+  // A void pointer from 3.12 on.
+  return static_cast<PyObject*>(type->tp_subclasses);  // NOLINT(readability-redundant-casting)
 }
 
 }  // namespace heapscope::cpython

@@ -54,6 +54,7 @@ enum class GeneratorState : std::uint8_t { kSuspended, kRunning, kEnded };
 
 inline GeneratorState generator_state(PyObject* generator) noexcept {
 #if PY_VERSION_HEX >= 0x030B0000
+  // NOLINTNEXTLINE(bugprone-signed-char-misuse): it is signed
   const int state = generator_fields(generator)->gi_frame_state;
   constexpr int kExecuting = 0;  // below: created or suspended; above: completed or cleared
 #else

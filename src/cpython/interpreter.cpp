@@ -8,12 +8,14 @@
 
 #if PY_VERSION_HEX < 0x030D0000
 #define Py_ATOMIC_H
+// NOLINTBEGIN(readability-identifier-naming): CPython's names
 struct _Py_atomic_address {
   std::uintptr_t _value;
 };
 struct _Py_atomic_int {
   int _value;
 };
+// NOLINTEND(readability-identifier-naming)
 #define _Py_atomic_load_relaxed(atomic) ((atomic)->_value)
 #define _Py_atomic_load(atomic) ((atomic)->_value)
 #define _Py_atomic_store_relaxed(atomic, value) ((atomic)->_value = (value))

@@ -1,6 +1,7 @@
 #include "heap/compare.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <optional>
 #include <unordered_map>
@@ -11,8 +12,8 @@
 namespace heapscope::heap {
 namespace {
 
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
@@ -46,8 +47,12 @@ class Matcher {
     same_process_ = earlier.info("pid") == later.info("pid");
     const bool one_capture =
         !earlier.info("capture").empty() && earlier.info("capture") == later.info("capture");
-    if (earlier.tracked() && later.tracked() && same_process_ && one_capture)
-      last_tick_ = number(earlier.info("tick"));
+    const std::optional<std::uint32_t> halvings = halvings_between(earlier, later);
+    if (earlier.tracked() && later.tracked() && same_process_ && one_capture && halvings) {
+      halvings_ = *halvings;
+      if (const auto tick = number(earlier.info("tick")))
+        last_tick_ = static_cast<std::uint32_t>(*tick >> halvings_);
+    }
   }
 
   // By later object: which it was; 0: it is new.
@@ -86,7 +91,8 @@ class Matcher {
     const std::uint32_t tick = later_.birth_tick(id);
     const std::uint32_t tick_before = earlier_.birth_tick(before);
     if (tick == kUnknownTick) return false;
-    return tick > last_tick_.value_or(kUnknownTick) || (tick_before != kUnknownTick && tick_before != tick);
+    return tick > last_tick_.value_or(kUnknownTick) ||
+           (tick_before != kUnknownTick && tick_before >> halvings_ != tick);
   }
 
   Identity identity() const noexcept { return last_tick_ ? Identity::kBirth : Identity::kAddress; }
@@ -102,7 +108,19 @@ class Matcher {
   std::vector<std::uint32_t> earlier_rows_;
   std::vector<std::uint32_t> later_rows_;
   bool same_process_ = false;
-  std::optional<std::uint32_t> last_tick_;  // of the earlier one; none: births are not known
+  // When neighbouring ticks merge their length doubles and every tick gets half its number. None: other clocks.
+  static std::optional<std::uint32_t> halvings_between(const Graph& earlier, const Graph& later) {
+    if (earlier.info("tick_ns") == later.info("tick_ns")) return 0;
+    const auto length = number(earlier.info("tick_ns")), length_later = number(later.info("tick_ns"));
+    if (!length || !length_later || *length == 0 || *length_later % *length != 0) return std::nullopt;
+    const auto ratio = *length_later / *length;
+    if (!std::has_single_bit(ratio)) return std::nullopt;
+    return static_cast<std::uint32_t>(std::countr_zero(ratio));
+  }
+
+  std::optional<std::uint32_t>
+      last_tick_;               // of the earlier one, in the later numbering; none: births are not known
+  std::uint32_t halvings_ = 0;  // of tick numbers between the two
 };
 
 void add(Amount& amount, std::uint64_t bytes) {

@@ -7,8 +7,18 @@ namespace heapscope::heap {
 ObjectSet held_without(const Graph& graph, const RootSet& roots, RootKind kind) {
   std::vector<bool> seen(graph.count() + 1);
   std::vector<ObjectId> pending;
+  // Frame objects of running functions go with them, whoever else looks at them just now.
+  std::vector<bool> running(seen.size());
+  if (kind == RootKind::kFrame) {
+    for (const Root& root : graph.roots()) {
+      if (root.kind != kind) continue;
+      for (const ObjectId to : graph.references(root.object)) {
+        if (to != 0 && graph.type_name(graph.type(to)) == "frame") running[to] = true;
+      }
+    }
+  }
   const auto reach = [&](ObjectId object) {
-    if (object == 0 || seen[object]) return;
+    if (object == 0 || seen[object] || running[object]) return;
     seen[object] = true;
     pending.push_back(object);
   };

@@ -79,7 +79,7 @@ std::uint64_t room_of_group(const char* directory, bool unified) noexcept {
   char text[8192];
   std::snprintf(path, sizeof path, "%s/%s", directory, unified ? "memory.max" : "memory.limit_in_bytes");
   const std::uint64_t limit = number_in(path);
-  if (limit == kUnlimited || limit > (std::uint64_t{1} << 60)) return kUnlimited;
+  if (limit > (std::uint64_t{1} << 60)) return kUnlimited;
   std::snprintf(path, sizeof path, "%s/%s", directory, unified ? "memory.current" : "memory.usage_in_bytes");
   std::uint64_t used = number_in(path);
   std::snprintf(path, sizeof path, "%s/memory.stat", directory);

@@ -123,8 +123,8 @@ bool NativeBlocks::mark_pythons(Walk& walk) noexcept {
   Column<Pointer>& pointers = level == 1 ? from_objects_ : from_blocks_;
   // Several pointers from one to another are one.
   const std::size_t begin = pointers.size() > 64 ? pointers.size() - 64 : 0;
-  for (std::size_t at = pointers.size(); at-- > begin && pointers[at].from == from;) {
-    if (pointers[at].to == number) return true;
+  for (std::size_t at = pointers.size(); at > begin && pointers[at - 1].from == from; --at) {
+    if (pointers[at - 1].to == number) return true;
   }
   return pointers.push({from, number});
 }

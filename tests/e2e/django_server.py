@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "django_lessons"
-_DEADLINE_S = 60.0
+_DEADLINE_S = 150.0
 
 
 def copy_example(directory: Path, **environment: str) -> Path:

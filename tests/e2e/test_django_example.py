@@ -215,7 +215,11 @@ def test_the_page_finds_the_seeded_leak(project: Path, browser: Chromium) -> Non
             "document.body.textContent.includes('still there after request 60')",
         )
         kind, objects, _, freed, held_by, allocated_at = rows(page)[0]
-        assert (kind, objects) == ("lessons.models.Lesson", "+20")
+        assert kind == "lessons.models.Lesson"
+        assert objects in {
+            "+20",
+            "+21",
+        }  # one may be of the tick in which the first census was taken
         assert freed.endswith("KiB")
         assert "lessons.recent" in held_by
         assert "_seen" in held_by

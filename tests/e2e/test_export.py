@@ -205,6 +205,6 @@ def test_the_manual_lists_the_formats() -> None:
     manual = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text()
     rows = [line for line in manual.splitlines() if line.startswith("| `")]
     assert rows == [
-        f"| `{name}` | `{each.suffix}` | {each.description} |"
-        for name, each in [*FORMATS.items(), *HEAP_FORMATS.items()]
+        *(f"| `{name}` | `{it.suffix}` | {it.description} |" for name, it in FORMATS.items()),
+        *(f"| `{name}` | `{it.suffix}` | {it.description} |" for name, it in HEAP_FORMATS.items()),
     ]

@@ -150,7 +150,7 @@ def test_the_reference_pattern_leads_to_the_module(heap: heapscope.Heap) -> None
 
 def test_retained_is_what_would_be_freed(heap: heapscope.Heap) -> None:
     lesson = heap.iso(MODULE_HELD[0][0])
-    held = [MODULE_HELD[0][0].title]
+    held: list[object] = [MODULE_HELD[0][0].title]
     if sys.version_info < (3, 11):  # attributes lie in a dict of their own
         held.append(MODULE_HELD[0][0].__dict__)
     assert lesson.domisize == lesson.size + sum(heap.iso(each).size for each in held)
