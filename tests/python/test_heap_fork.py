@@ -145,7 +145,8 @@ def test_every_object_knows_the_stack_that_allocated_it(tmp_path: Path, how: str
             for each in (of_lesson, of_name)
         ]
         assert stacks[0][:2] == [("<module>", 10), ("make", 8)]
-        assert stacks[1][-1] == ("Lesson.__init__", 6)
+        # Code objects know their qualified name from 3.11 on.
+        assert stacks[1][-1] in {("Lesson.__init__", 6), ("__init__", 6)}
 
 
 def test_untracked_objects_have_no_birth(tmp_path: Path) -> None:
