@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import heapscope
 from heapscope.errors import HeapscopeError
+from heapscope.exporters.compression import receiver
 from heapscope.exporters.heap_formats import HEAP_FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from heapscope import _analysis
     from heapscope.exporters.heap_formats import HeapFormat
-
-_GZIP_LEVEL = 6
 
 
 def export_heap(
@@ -109,10 +107,5 @@ def heap_title(graph: _analysis.HeapGraph) -> str:
 def _write(graph: _analysis.HeapGraph, writer: str, file: BinaryIO, *, compress: bool) -> None:
     title = heap_title(graph).encode("utf-8", "surrogatepass")
     exporter = f"heapscope {heapscope.__version__}"
-    if compress:
-        # No name and no time inside: the same snapshot gives the same bytes.
-        with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as compressed:
-            receive = cast("BinaryIO", compressed).write
-            graph.export(writer, receive, title=title, exporter=exporter)
-    else:
-        graph.export(writer, file.write, title=title, exporter=exporter)
+    with receiver(file, compress=compress) as receive:
+        graph.export(writer, receive, title=title, exporter=exporter)

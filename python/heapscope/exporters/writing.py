@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from heapscope.errors import HeapscopeError
+from heapscope.exporters.compression import receiver
 from heapscope.exporters.formats import FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from heapscope import _analysis
     from heapscope.exporters.formats import Format
-
-_GZIP_LEVEL = 6
 
 
 def export(
@@ -112,12 +110,8 @@ def _write(
     if chosen.write is None:
         raise HeapscopeError(f"{chosen.tables} is a directory of tables; name one with -o")
     try:
-        if compress or chosen.compressed:
-            # No name and no time inside: the same capture gives the same bytes.
-            with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as compressed:
-                chosen.write(capture, cast("BinaryIO", compressed).write, metric)
-        else:
-            chosen.write(capture, file.write, metric)
+        with receiver(file, compress=compress or chosen.compressed) as receive:
+            chosen.write(capture, receive, metric)
     except ValueError as error:
         raise HeapscopeError(str(error)) from None
 
