@@ -16,12 +16,11 @@ from pathlib import Path
 import pytest
 
 import heapscope
-from heapscope.exporters import FORMATS, export_to
-from heapscope.exporters.heap_formats import HEAP_FORMATS
+from heapscope.exporters import FORMATS, HEAP_FORMATS, export_to
 
 pytestmark = pytest.mark.one_version
 
-FILES = {name: each for name, each in FORMATS.items() if not each.tables}
+FILES = {name: each for name, each in FORMATS.items() if each.write_tables is None}
 PROGRAM = "kept = [bytearray(90_000) for _ in range(9)]\nimport json\n"
 
 

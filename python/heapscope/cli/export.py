@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from heapscope.exporters import Format
-    from heapscope.exporters.heap_formats import HeapFormat
 
 _EXAMPLE = """\
   heapscope export work.hscope --format speedscope
@@ -26,74 +24,39 @@ _EXAMPLE = """\
 
 def run(arguments: list[str]) -> int:
     """Write the file; `arguments` are those after the verb."""
-    from heapscope import exporters
     from heapscope.errors import HeapscopeError
-    from heapscope.exporters.heap_formats import HEAP_FORMATS
-    from heapscope.exporters.table_files import table_paths
-    from heapscope.exporters.writing import default_path, format_named
+    from heapscope.exporters import FORMATS, HEAP_FORMATS, writing
     from heapscope.report.files import check_free
 
-    options = _parser(exporters.FORMATS, HEAP_FORMATS).parse_args(arguments)
-    if snapshots.is_snapshot(options.capture):
-        return _export_snapshot(options)
+    options = _parser(FORMATS, HEAP_FORMATS).parse_args(arguments)
+    of_heap = snapshots.is_snapshot(options.capture)
     to_stdout = options.output == "-"
+    metric = options.metric
+    files: list[str] = []
     try:
-        chosen = format_named(options.format, options.metric)
+        formats = HEAP_FORMATS if of_heap else FORMATS
+        chosen = writing.format_named(formats, options.format, metric)
         if to_stdout and chosen.binary and sys.stdout.isatty():
             raise CommandError(f"{options.format} would spoil the terminal; name a file with -o")
-        output = options.output or default_path(options.capture, chosen)
+        output = options.output or writing.default_path(options.capture, chosen)
         if not to_stdout:
             _refuse_capture(output, options.capture)
-            if not chosen.tables:  # else `write_tables` looks for each of them
+            if chosen.write_tables is None:  # else each of the tables is looked for
                 check_free(output, force=options.force)
-        capture = reading.open_capture(options.capture)
+        capture = None if of_heap else reading.open_capture(options.capture)
+        source = capture or snapshots.open_snapshot(options.capture)
         with progress.working(f"writing {options.format}", quiet=options.quiet):
             if to_stdout:
-                exporters.export_to(
-                    capture, options.format, sys.stdout.buffer, metric=options.metric
-                )
+                writing.write_stream(source, chosen, sys.stdout.buffer, metric=metric)
             else:
-                exporters.export(
-                    capture, options.format, output, metric=options.metric, force=options.force
+                files = writing.write_files(
+                    source, chosen, output, metric=metric, force=options.force
                 )
     except HeapscopeError as error:
         raise CommandError(str(error), error.exit_code) from None
-    if not to_stdout and not options.quiet:
-        _tell(output, table_paths(chosen.tables, output) if chosen.tables else [output])
-    return reading.remark(capture, options.capture, options.quiet)
-
-
-def _export_snapshot(options: argparse.Namespace) -> int:
-    from heapscope.errors import HeapscopeError
-    from heapscope.exporters import heap_writing
-    from heapscope.exporters.table_files import table_paths
-    from heapscope.heap_tables import HEAP_TABLES
-    from heapscope.report.files import check_free
-
-    to_stdout = options.output == "-"
-    try:
-        chosen = heap_writing.heap_format_named(options.format)
-        if to_stdout and chosen.binary and sys.stdout.isatty():
-            raise CommandError(f"{options.format} would spoil the terminal; name a file with -o")
-        output = options.output or heap_writing.default_heap_path(options.capture, chosen)
-        if not to_stdout:
-            _refuse_capture(output, options.capture)
-            if not chosen.tables:
-                check_free(output, force=options.force)
-        graph = snapshots.open_snapshot(options.capture)
-        with progress.working(f"writing {options.format}", quiet=options.quiet):
-            if to_stdout:
-                heap_writing.export_heap_to(graph, options.format, sys.stdout.buffer)
-            else:
-                heap_writing.export_heap(graph, options.format, output, force=options.force)
-    except HeapscopeError as error:
-        raise CommandError(str(error), error.exit_code) from None
-    if not to_stdout and not options.quiet:
-        files = [output]
-        if chosen.tables:
-            files = table_paths(chosen.tables, output, HEAP_TABLES)
+    if files and not options.quiet:
         _tell(output, files)
-    return 0
+    return reading.remark(capture, options.capture, options.quiet) if capture else 0
 
 
 def _tell(output: str, files: list[str]) -> None:
@@ -110,7 +73,7 @@ def _refuse_capture(output: str, capture: str) -> None:
         raise CommandError(f"{Path(output).name} is the capture; name another file with -o")
 
 
-def _parser(formats: Mapping[str, Format], heap_formats: Mapping[str, HeapFormat]) -> Parser:
+def _parser(formats: Mapping[str, Format], heap_formats: Mapping[str, Format]) -> Parser:
     listed, heap_listed = (
         "\n".join(f"  {name:12} {each.description}" for name, each in kinds.items())
         for kinds in (formats, heap_formats)

@@ -2,69 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import heapscope
+from heapscope.exporters.formats import Format, tables_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from heapscope import _analysis
+    from heapscope.exporters.formats import Write
 
 
-@dataclass(frozen=True)
-class HeapFormat:
-    """One format of heap snapshots.
-
-    Attributes
-    ----------
-    suffix : str
-        What a file of it is named, after the snapshot's stem.
-    description : str
-        What reads it, in a few words.
-    writer : str
-        Its name in src/exporters; empty where it is a directory of tables.
-    by_suffix : mapping of str to str
-        Other writers, for names that end so.
-    binary : bool
-        Whether it would spoil a terminal.
-    tables : str
-        Of what is a directory of tables (table_files.py), their kind.
-    """
-
-    suffix: str
-    description: str
-    writer: str = ""
-    by_suffix: tuple[tuple[str, str], ...] = ()
-    binary: bool = False
-    tables: str = ""
-
-    def writer_of(self, path: str) -> str:
-        """Return the writer of a file of that name."""
-        plain = path.removesuffix(".gz")
-        return next((name for end, name in self.by_suffix if plain.endswith(end)), self.writer)
+def heap_title(graph: _analysis.HeapGraph) -> str:
+    """Name a snapshot after the program's command, as far as it is known."""
+    program, _, rest = graph.info.get("command", "").partition(" ")
+    named = f"{program.rsplit('/', 1)[-1]} {rest}".strip()
+    return named or f"process {graph.info.get('pid', 'of unknown id')}"
 
 
-HEAP_FORMATS: dict[str, HeapFormat] = {
-    "heapsnapshot": HeapFormat(
-        ".heapsnapshot", "Chrome DevTools: load it in the Memory panel", "heapsnapshot"
+def _native(name: str) -> Callable[[_analysis.HeapGraph, Write, str], None]:
+    """Return the writer of a format that src/exporters knows; no metric changes it."""
+
+    def write(graph: _analysis.HeapGraph, receive: Write, _metric: str) -> None:
+        title = heap_title(graph).encode("utf-8", "surrogatepass")
+        graph.export(name, receive, title=title, exporter=f"heapscope {heapscope.__version__}")
+
+    return write
+
+
+HEAP_FORMATS: dict[str, Format] = {
+    "heapsnapshot": Format(
+        ".heapsnapshot",
+        _native("heapsnapshot"),
+        "Chrome DevTools: load it in the Memory panel",
     ),
-    "perfetto": HeapFormat(
+    "perfetto": Format(
         ".perfetto-trace",
+        _native("perfetto"),
         "ui.perfetto.dev, trace processor: a heap graph",
-        "perfetto",
         binary=True,
     ),
-    "networkx": HeapFormat(
+    "networkx": Format(
         ".edgelist",
+        _native("networkx"),
         "networkx.read_edgelist; a name that ends in `.json`: networkx.node_link_graph",
-        "networkx",
-        by_suffix=((".json", "node-link"),),
+        variants={".json": Format(".json", _native("node-link"), "networkx.node_link_graph")},
     ),
-    "json": HeapFormat(".json", "your own programs: everything, with a schema", "json"),
-    "parquet": HeapFormat(
-        ".parquet",
-        "pandas, Polars, DuckDB, Spark: a directory of tables",
-        binary=True,
-        tables="parquet",
-    ),
-    "arrow": HeapFormat(
-        ".arrow",
-        "pyarrow, Polars: the same tables, ready to be mapped",
-        binary=True,
-        tables="arrow",
-    ),
+    "json": Format(".json", _native("json"), "your own programs: everything, with a schema"),
+    "parquet": tables_of("parquet", "write_heap_tables"),
+    "arrow": tables_of("arrow", "write_heap_tables"),
 }

@@ -62,7 +62,7 @@ def _write_files(
     directory: str,
     force: bool,
 ) -> list[str]:
-    files = table_paths(kind, directory, names)
+    files = [os.path.join(directory, f"{name}.{kind}") for name in names]  # noqa: PTH118
     _check_free(kind, directory, files, force)
     made = make()
     try:
@@ -87,11 +87,6 @@ def _write_files(
         reason = error.strerror if isinstance(error, OSError) else None
         raise HeapscopeError(f"cannot write {directory!r}: {reason or error}") from None
     return files
-
-
-def table_paths(kind: str, directory: str, names: tuple[str, ...] = TABLES) -> list[str]:
-    """Return the names of the tables' files in a directory."""
-    return [os.path.join(directory, f"{name}.{kind}") for name in names]  # noqa: PTH118
 
 
 def _check_free(kind: str, directory: str, files: list[str], force: bool) -> None:

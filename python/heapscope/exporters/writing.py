@@ -1,4 +1,4 @@
-"""Writes a capture in one format: to a file, wholly or not at all, or to a stream."""
+"""Writes a capture or a heap snapshot in one format: files, wholly or not at all, or a stream."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from heapscope.exporters.formats import FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from heapscope import _analysis
     from heapscope.exporters.formats import Format
+
+    Source = _analysis.Capture | _analysis.HeapGraph
 
 
 def export(
@@ -51,19 +55,11 @@ def export(
         No such format, the format cannot hold that metric, or the file is there or cannot be
         written.
     """
-    from heapscope.report.files import new_file
-
-    chosen = format_named(name, metric)
+    chosen = format_named(FORMATS, name, metric)
     target = os.fspath(path) if path is not None else default_path(capture.path, chosen)
     if _is_same(target, capture.path):
         raise HeapscopeError(f"{target!r} is the capture; name another file")
-    if chosen.tables:
-        from heapscope.exporters.table_files import write_tables
-
-        write_tables(capture, chosen.tables, target, force=force)
-        return target
-    with new_file(target, force=force) as file:
-        _write(capture, chosen, file, metric, compress=target.endswith(".gz"))
+    write_files(capture, chosen, target, metric=metric, force=force)
     return target
 
 
@@ -77,41 +73,69 @@ def export_to(
     heapscope.HeapscopeError
         No such format, or the format cannot hold that metric.
     """
-    _write(capture, format_named(name, metric), stream, metric, compress=False)
+    write_stream(capture, format_named(FORMATS, name, metric), stream, metric=metric)
 
 
-def format_named(name: str, metric: str) -> Format:
-    """Look a format up.
+def format_named(formats: Mapping[str, Format], name: str, metric: str) -> Format:
+    """Look a format up in one of the two lists.
 
     Raises
     ------
     heapscope.HeapscopeError
         No such format, or the format cannot hold that metric.
     """
-    chosen = FORMATS.get(name)
+    chosen = formats.get(name)
     if chosen is None:
-        raise HeapscopeError(f"no such format: {name!r}; there are {', '.join(FORMATS)}")
+        of = "" if formats is FORMATS else " of a heap snapshot"
+        raise HeapscopeError(f"no such format{of}: {name!r}; there are {', '.join(formats)}")
     if metric not in chosen.metrics:
         known = ", ".join(chosen.metrics)
         raise HeapscopeError(f"{name} cannot hold the metric {metric!r}, only {known}")
     return chosen
 
 
-def default_path(capture: str, chosen: Format) -> str:
-    """Name the export after the capture: ``work.hscope`` gives ``work.speedscope.json``."""
-    path = Path(capture)
-    stem = path.stem if path.suffix == ".hscope" else path.name
+def default_path(source: str, chosen: Format) -> str:
+    """Name the export after its source: ``work.hscope`` gives ``work.speedscope.json``."""
+    path = Path(source)
+    stem = path.stem if path.suffix in {".hscope", ".hsnap"} else path.name
     return str(path.with_name(stem + chosen.suffix))
 
 
-def _write(
-    capture: _analysis.Capture, chosen: Format, file: BinaryIO, metric: str, *, compress: bool
+def write_files(
+    source: Source, chosen: Format, target: str, *, metric: str, force: bool
+) -> list[str]:
+    """Write the file, or the directory of tables, `target`; return the names of the files.
+
+    Raises
+    ------
+    heapscope.HeapscopeError
+        The format cannot hold this, or a file is there or cannot be written.
+    """
+    from heapscope.report.files import new_file
+
+    chosen = chosen.for_name(target)
+    if chosen.write_tables is not None:
+        return chosen.write_tables(source, target, force=force)
+    with new_file(target, force=force) as file:
+        write_stream(source, chosen, file, metric=metric, compress=target.endswith(".gz"))
+    return [target]
+
+
+def write_stream(
+    source: Source, chosen: Format, stream: BinaryIO, *, metric: str, compress: bool = False
 ) -> None:
+    """Write to an open binary stream.
+
+    Raises
+    ------
+    heapscope.HeapscopeError
+        The format is a directory, or cannot hold this.
+    """
     if chosen.write is None:
-        raise HeapscopeError(f"{chosen.tables} is a directory of tables; name one with -o")
+        raise HeapscopeError(f"{chosen.suffix[1:]} is a directory of tables; name one with -o")
     try:
-        with receiver(file, compress=compress or chosen.compressed) as receive:
-            chosen.write(capture, receive, metric)
+        with receiver(stream, compress=compress or chosen.compressed) as receive:
+            chosen.write(source, receive, metric)
     except ValueError as error:
         raise HeapscopeError(str(error)) from None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from heapscope.exporters.heap_writing import heap_title
+from heapscope.exporters.heap_formats import heap_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
