@@ -14,6 +14,9 @@ import pytest
 SITE = Path(__file__).parent / "programs" / "django_site.py"
 TOKEN = "an open secret of this test"
 SLACK = 10_000  # bytes that Django may keep or free of its own between two equal requests
+# An exception that passes a `contextlib.contextmanager` of 3.10 ends in a cycle with all frames up
+# to the server's: Django has two a request, 10 KB, which are there until they are collected.
+OF_DJANGO = 40_000
 
 DJANGO_SAYS = ("heapscope: GET", "heapscope: POST", "Not Found: ", "Forbidden: ", "Method Not ")
 
@@ -49,19 +52,19 @@ def test_without_debug_and_token_it_refuses_and_says_so() -> None:
     assert found == {"status": 200, "header": None, "page": 404, "tracker": False}
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="some 12 KB more on 3.10, not explained yet")
 def test_what_a_request_keeps_and_needs_is_exact() -> None:
     found = ask("exact")
     small, large = found["kept"]
     assert abs(large - small - 250_000) < 256
-    assert about(small, 100_000)
+    assert all(0 <= net < OF_DJANGO for net in found["of Django"].values())
+    assert about(small - found["of Django"]["keep"], 100_000)
     small, large = found["needed"]
     assert abs(large - small - 250_000) < 256
-    assert all(about(net, 0) for net in found["needed net"])
-    record = found["last"][0]
+    assert all(about(net, found["of Django"]["need"]) for net in found["needed net"])
+    record, warming = (each for each in found["last"][:8] if each["view"].endswith(".Page"))
     assert record["route"] == "/class/<int:size>/"
     assert record["view"].endswith(".Page")
-    assert about(record["net_bytes"], 400_000)
+    assert about(record["net_bytes"] - warming["net_bytes"], 400_000)
     assert record["peak_bytes"] >= record["net_bytes"]
     assert record["allocated_bytes"] - record["freed_bytes"] == record["net_bytes"]
     assert record["together"] == 1
@@ -94,16 +97,17 @@ def test_under_asgi_views_of_both_kinds_are_measured_at_once() -> None:
     assert abs(found["last"]["net_bytes"] - 800_000) < 10 * SLACK
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="some 12 KB more on 3.10, not explained yet")
 def test_a_streamed_body_belongs_to_its_request() -> None:
     found = ask("streamed")
-    assert found["before"] == 1  # it is not over
-    assert about(found["header net"], 0)
+    assert found["while streaming"] == 0  # it is not over
+    head, whole = found["of Django"]
+    assert 0 <= head <= whole < OF_DJANGO
+    assert about(found["header net"], head)
     assert found["body"] == "ab"
     unread, record = found["last"]
     assert record["streamed"] is True
-    assert about(record["net_bytes"], 800_000)
-    assert about(unread["net_bytes"], 0)
+    assert about(record["net_bytes"] - whole, 800_000)
+    assert about(unread["net_bytes"], whole)
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -164,9 +164,10 @@ def exact() -> object:
     gc.disable()  # a collection falls upon the request that it runs in
     client = Client()
     for _ in range(5):
-        for kind in ("keep", "need", "class"):
-            client.get(f"/{kind}/10/")
+        nets = [figures(client.get(f"/{kind}/10/"))["net"] for kind in ("keep", "need", "class")]
+    nothing_of_its_own = dict(zip(("keep", "need", "class"), nets, strict=True))
     answers = {
+        "of Django": nothing_of_its_own,
         "kept": [figures(client.get(f"/keep/{size}/"))["net"] for size in (100_000, 350_000)],
         "needed": [figures(client.get(f"/need/{size}/"))["peak"] for size in (100_000, 350_000)],
         "needed net": [figures(client.get(f"/need/{size}/"))["net"] for size in (100_000, 350_000)],
@@ -200,9 +201,9 @@ def asynchronous() -> object:
     async def ask(kind: str, sizes: tuple[int, ...]) -> list[float]:
         client = AsyncClient()
         for _ in range(3):
-            await client.get(f"/{kind}/10/")
+            of_django = figures(await client.get(f"/{kind}/10/"))["net"]
         responses = await asyncio.gather(*(client.get(f"/{kind}/{size}/") for size in sizes))
-        return [figures(response)["net"] for response in responses]
+        return [figures(response)["net"] - of_django for response in responses]
 
     async def everything() -> dict[str, list[float]]:
         return {
@@ -257,17 +258,24 @@ def served_by_asgi() -> object:
 
 
 def streamed() -> object:
+    gc.disable()
     client = Client()
-    b"".join(client.get("/stream/10/").streaming_content)
-    response = client.get("/stream/400000/")
+    for _ in range(3):
+        warming = client.get("/stream/10/")
+        b"".join(warming.streaming_content)
+        warming.close()
     before = len(remembered(client))
+    of_django = remembered(client)[0]["net_bytes"]
+    response = client.get("/stream/400000/")
+    while_streaming = len(remembered(client)) - before
     header = figures(response)
     body = b"".join(response.streaming_content)
     response.close()
     unread = client.get("/stream/400000/")
     unread.close()
     return {
-        "before": before,
+        "while streaming": while_streaming,
+        "of Django": [figures(warming)["net"], of_django],
         "header net": header["net"],
         "body": body.decode(),
         "last": remembered(client)[:2],
