@@ -1,5 +1,6 @@
 #include "heap/held_without.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace heapscope::heap {
@@ -12,8 +13,12 @@ ObjectSet held_without(const Graph& graph, const RootSet& roots, RootKind kind) 
   if (kind == RootKind::kFrame) {
     for (const Root& root : graph.roots()) {
       if (root.kind != kind) continue;
-      for (const ObjectId to : graph.references(root.object)) {
-        if (to != 0 && graph.type_name(graph.type(to)) == "frame") running[to] = true;
+      const auto references = graph.references(root.object);
+      const std::size_t named = std::min<std::size_t>(root.field_count, references.size());
+      for (std::size_t field = 0; field < named; ++field) {
+        if (references[field] != 0 &&
+            graph.text(graph.columns().names[root.first_field + field]) == "<frame>")
+          running[references[field]] = true;
       }
     }
   }

@@ -1,5 +1,6 @@
 #include "walker/triggers.h"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "tracker/python_limits.h"
 #include "tracker/state.h"
 #include "walker/column.h"
+#include "walker/memory_errors.h"
 #include "walker/snapshot_file.h"
 
 namespace heapscope::walker {
@@ -141,8 +143,6 @@ void passed(bool at_copy, bool has_gil) noexcept {
 
 // ---- the first MemoryError
 
-newfunc make_memory_error = nullptr;
-
 void say(const char* reason) noexcept {
   char line[400];
   const int length =
@@ -151,35 +151,67 @@ void say(const char* reason) noexcept {
   }
 }
 
-void take_at_memory_error() noexcept {
-  triggers.at_work = true;
+// The limits that the program has set itself do not bind us while this lives.
+class LiftedLimits {
+ public:
+  LiftedLimits() noexcept {
+    for (int each = 0; each < 2; ++each) {
+      known_[each] = getrlimit(kKinds[each], &before_[each]) == 0;
+      if (!known_[each]) continue;
+      const rlimit lifted = {before_[each].rlim_max, before_[each].rlim_max};
+      setrlimit(kKinds[each], &lifted);
+    }
+  }
+  ~LiftedLimits() {
+    for (int each = 0; each < 2; ++each) {
+      if (known_[each]) setrlimit(kKinds[each], &before_[each]);
+    }
+  }
+  LiftedLimits(const LiftedLimits&) = delete;
+  LiftedLimits& operator=(const LiftedLimits&) = delete;
+
+ private:
+  static constexpr decltype(RLIMIT_AS) kKinds[] = {RLIMIT_AS, RLIMIT_DATA};
+  rlimit before_[2] = {};
+  bool known_[2] = {};
+};
+
+FileResult snapshot_of_memory_error() noexcept {
   FileRequest request;
   request.path = triggers.memory_error_path;
   request.fork = true;
   request.trigger = "memory-error";
-  FileResult result = write_snapshot(request);
-  if (result.outcome == FileOutcome::kRefused) {
-    request.fork = false;
-    result = write_snapshot(request);
+  FileResult result;
+  if (pending->copy.process != 0) note_end(poll_snapshot(*pending, true));
+  if (PyErr_Occurred() != nullptr) {
+    result.outcome = FileOutcome::kInterrupted;
+    return result;
   }
+  bool started = false;
+  {
+    const LiftedLimits lifted;
+    started = start_snapshot(request, *pending, result);
+  }
+  triggers.pending_is_peak = false;
+  if (started) result = poll_snapshot(*pending, true);
+  if (result.outcome != FileOutcome::kRefused) return result;
+  const LiftedLimits lifted;
+  request.fork = false;
+  return write_snapshot(request);
+}
+
+// False: an exception is set, of a signal handler that ran while it was waited for.
+bool take_at_memory_error() noexcept {
+  if (triggers.memory_error_path[0] == '\0' || triggers.at_work || triggers.process != getpid()) return true;
+  triggers.at_work = true;
+  const FileResult result = snapshot_of_memory_error();
   if (result.outcome == FileOutcome::kFailed) say(std::strerror(result.error));
   if (result.outcome == FileOutcome::kRefused) say(result.reason);
+  triggers.memory_error_path[0] = '\0';
   triggers.at_work = false;
-}
-
-PyObject* new_memory_error(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  if (triggers.memory_error_path[0] != '\0' && !triggers.at_work && triggers.process == getpid()) {
-    take_at_memory_error();
-    triggers.memory_error_path[0] = '\0';
-  }
-  return make_memory_error(type, args, kwargs);
-}
-
-void watch_memory_errors() noexcept {
-  auto* type = reinterpret_cast<PyTypeObject*>(PyExc_MemoryError);
-  if (type->tp_new == new_memory_error) return;
-  make_memory_error = type->tp_new;
-  type->tp_new = new_memory_error;
+  if (result.outcome == FileOutcome::kInterrupted) return false;
+  ignore_memory_errors();
+  return true;
 }
 
 // ---- for Python
@@ -220,7 +252,7 @@ PyObject* heap_triggers(PyObject*, PyObject* args, PyObject* kwargs) {
   }
   triggers.process = getpid();
   triggers.percent = percent > 0 ? percent : 1;
-  if (triggers.memory_error_path[0] != '\0') watch_memory_errors();
+  if (triggers.memory_error_path[0] != '\0' && !watch_memory_errors(take_at_memory_error)) return nullptr;
   if (triggers.peak_path[0] != '\0' || triggers.limit_path[0] != '\0') {
     if (!tracker::is_tracking()) {
       PyErr_SetString(PyExc_RuntimeError, "the highest heap is known only while heapscope tracks");
@@ -269,6 +301,7 @@ PyObject* heap_finish(PyObject*, PyObject*) {
     if (tracker::is_tracking()) tracker::set_heap_limit(capture::kUnknown, nullptr);
     triggers.peak_path[0] = triggers.limit_path[0] = triggers.memory_error_path[0] = '\0';
     triggers.peak_due = triggers.limit_due = false;
+    ignore_memory_errors();
     if (pending != nullptr && pending->copy.process != 0) note_end(poll_snapshot(*pending, true));
     if (PyErr_Occurred() != nullptr) return nullptr;
   }

@@ -6,8 +6,8 @@
 // calls; elsewhere its next call or return), or on the main thread where the allocating one does not hold the GIL. It
 // is taken in a copy of the process, and nobody waits for it; while one is under way no other is begun.
 //
-// The first MemoryError is met where the exception is made: all that led to it is still alive, in frames or, up to
-// CPython 3.11 where that is put off until somebody catches it, in its traceback. The program waits for this one.
+// The first MemoryError is met where it is made or raised (memory_errors.h): all that led to it is still alive, in frames
+// or in its traceback. The program waits for this one.
 //
 // GIL held.
 #pragma once

@@ -68,14 +68,124 @@ def test_a_program_leaves_a_snapshot_of_its_end_and_its_exit_code(program: str) 
     assert not Path(kept).exists()
 
 
-@pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="MemoryErrors are made there where nobody is told of it"
-)
 def test_the_first_memory_error_is_shown_rather_than_the_end(program: str) -> None:
     with heap_run.ran([program, "error"], options(on_memory_error=True, at_exit=True)) as ran:
         assert lessons(ran.files["memory-error"]) == 1000
         assert lessons(ran.files["exit"]) == 10
         assert ran.path == ran.files["memory-error"]
+
+
+ERRORS = """
+import sys, types
+class Lesson:
+    pass
+def fail():
+    lessons = [Lesson() for _ in range(1000)]
+    {fails}
+try:
+    fail()
+except MemoryError as error:
+    print(type(error).__name__, file=sys.stderr)
+    assert error.__traceback__.tb_next.tb_frame.f_code is fail.__code__
+try:
+    fail()
+except MemoryError:
+    pass
+monitoring = getattr(sys, "monitoring", types.SimpleNamespace(get_tool=lambda id: None))
+assert [monitoring.get_tool(id) for id in range(6)] == [None] * 6
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "fails"),
+    [
+        ("MemoryError", "bytearray(1 << 60)"),  # the allocator says no
+        ("MemoryError", "lessons * sys.maxsize"),  # nobody asks it
+        ("MemoryError", "raise MemoryError"),
+        ("MemoryError", "sum(bytearray(1 << 60) for _ in 'x')"),
+        ("OwnError", "raise type('OwnError', (MemoryError,), {})('own')"),
+    ],
+)
+def test_whatever_makes_a_memory_error_the_frame_that_met_it_is_in_the_snapshot(
+    tmp_path: Path, name: str, fails: str
+) -> None:
+    program = tmp_path / "fails.py"
+    program.write_text(ERRORS.replace("{fails}", fails))
+    kept = tmp_path / "kept.hsnap"
+    ended = subprocess.run(
+        [sys.executable, "-m", "heapscope", "heap", "--on-memory-error", "-o", str(kept), "--paths",
+         "Lesson", str(program)],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, f"{name}\n")
+    assert lessons(str(kept)) == 1000
+    # Up to 3.11 the exception may be made when the frame has ended: its traceback holds that then.
+    assert "fail>.lessons[" in ended.stdout or ".tb_frame.f_locals['lessons'][" in ended.stdout
+
+
+def test_a_memory_error_that_ends_the_program_is_a_reason_too(program: str) -> None:
+    with heap_run.ran(
+        ["-c", f"exec(open({program!r}).read().replace('except Memory', 'except Key'))", "error"],
+        options(on_memory_error=True),
+    ) as ran:
+        assert ran.exit_code == 1
+        assert lessons(ran.files["memory-error"]) == 1000
+
+
+TIGHT = """
+import resource, sys
+kept = [bytes(1000) for _ in range(30_000)]
+with open("/proc/self/statm") as file:
+    size = int(file.read().split()[0]) * resource.getpagesize()
+limit = size + (1 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit if sys.argv[1] == "hard" else -1))
+try:
+    while True:
+        kept.append(bytes(1000))
+except MemoryError:
+    print("caught")
+"""
+
+
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_where_the_address_space_is_used_up_the_copy_does_it_or_says_why(
+    tmp_path: Path, kind: str
+) -> None:
+    kept = tmp_path / "kept.hsnap"
+    program = tmp_path / "tight.py"
+    program.write_text(TIGHT)
+    ended = subprocess.run(
+        [sys.executable, "-m", "heapscope", "heap", "--on-memory-error", "-o", str(kept),
+         str(program), kind],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ended.stdout.startswith("caught\n")
+    if kind == "soft":  # the copy of the process may go as far as the hard limit
+        assert ended.stderr == ""
+        graph = _analysis.HeapGraph(str(kept))
+        rows = graph.partition(graph.everything(), "type")
+        assert max(row["count"] for row in rows if row["kind"] == "bytes") > 30_000
+    else:
+        first, second = ended.stderr.splitlines()
+        assert first.startswith("heapscope: no heap snapshot at the MemoryError: ")
+        assert second.startswith("heapscope: no snapshot: ")
+        assert not kept.exists()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="nothing has to be free before 3.12")
+def test_where_other_tools_have_the_ids_it_says_so() -> None:
+    from heapscope import _tracker
+
+    monitoring = sys.monitoring
+    try:
+        for tool in (3, 4):
+            monitoring.use_tool_id(tool, "another")
+        with pytest.raises(RuntimeError, match="other tools use the ids 3 and 4"):
+            _tracker.heap_triggers(on_memory_error="never")
+    finally:
+        for tool in (3, 4):
+            monitoring.free_tool_id(tool)
+        _tracker.heap_finish()
 
 
 def test_a_running_process_is_asked_as_often_as_one_likes(program: str, tmp_path: Path) -> None:

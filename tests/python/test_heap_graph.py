@@ -121,6 +121,34 @@ def test_a_cycle_names_the_reference_that_closes_it():
     assert len(way) == 3
 
 
+class Mirror:
+    pass
+
+
+def test_what_refers_to_itself_is_a_cycle_alive_or_not():
+    gc.collect()
+    gc.disable()
+    try:
+        alive = [Mirror(), []]
+        alive[0].seen = alive[0]
+        alive[1].append(alive[1])
+        for _ in range(5):
+            garbage = {}
+            garbage["itself"] = garbage
+        del garbage
+        graph = walked()
+    finally:
+        gc.enable()
+    of_mirror, of_list = (graph.cycle_through(each) for each in ids(graph, *alive))
+    if sys.version_info >= (3, 11):  # before, attributes lie in a dict of their own
+        assert [step["name"] for step in of_mirror] == [".seen"]
+    assert [step["name"] for step in of_list] == ["[0]"]
+    kinds = {tuple(kind["types"]): kind for kind in graph.cycles_by_type()}
+    assert kinds[("list",)]["count"] == 1
+    assert kinds[("dict",)]["count"] == 5
+    assert kinds[("dict",)]["example"]["closing"]["name"] == "['itself']"
+
+
 def test_garbage_is_seen_without_being_collected():
     gc.collect()
     gc.disable()

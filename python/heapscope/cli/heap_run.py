@@ -329,7 +329,7 @@ def _say_nothing_taken(words: list[str], status: int | None) -> None:
     elif "peak" in words:
         say("no snapshot: the heap did not grow by 10 %")
     else:
-        say("no snapshot: the program met no MemoryError")
+        say("no snapshot: the program met no MemoryError, or said above why it took none")
 
 
 def _say_distance(path: str, capture: str) -> None:

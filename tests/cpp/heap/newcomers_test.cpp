@@ -71,5 +71,20 @@ TEST(HeldWithout, WhatOnlyFramesHoldIsGoneWithThem) {
   EXPECT_FALSE(held.contains(local));
 }
 
+TEST(HeldWithout, TheFrameThatRunsGoesAndAFrameInAVariableDoesNot) {
+  SmallPython heap;
+  const TypeId frame = heap.type({.name = "frame", .fields = {"f_back"}});
+  const ObjectId runs = heap.object(frame, 400), ended = heap.object(frame, 400);
+  const ObjectId names = heap.module("app");
+  heap.put(names, "LOOKED_AT", runs);
+  heap.put(names, "KEPT", ended);
+  heap.refer(heap.frame_root, ended, "kept");
+  heap.refer(heap.frame_root, runs, "<frame>");
+  const Graph graph = heap.graph();
+  const ObjectSet held = held_without(graph, find_roots(graph), RootKind::kFrame);
+  EXPECT_TRUE(held.contains(ended));
+  EXPECT_FALSE(held.contains(runs));
+}
+
 }  // namespace
 }  // namespace heapscope::heap
