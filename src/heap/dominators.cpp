@@ -1,7 +1,6 @@
 #include "heap/dominators.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "heap/column_memory.h"
 #include "heap/followed.h"
@@ -129,7 +128,8 @@ class DominatorFinder {
     } while (ancestor_[top] >= done);
     std::uint32_t above = top;
     std::uint32_t best = label_[top];
-    for (const std::uint32_t below : std::ranges::reverse_view(way_)) {
+    for (std::size_t next = way_.size(); next-- > 0;) {
+      const std::uint32_t below = way_[next];
       ancestor_[below] = ancestor_[above];
       if (semi_[best] < semi_[label_[below]]) {
         label_[below] = best;

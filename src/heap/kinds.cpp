@@ -95,8 +95,8 @@ Kinds::Kinds(const Graph& graph) : graph_(graph), ambiguous_(graph.types().size(
     owners_.emplace_back(references[at - 1], object);
   }
   std::ranges::sort(owners_);
-  const auto repeated = std::ranges::unique(owners_, {}, &std::pair<ObjectId, ObjectId>::first);
-  owners_.erase(repeated.begin(), repeated.end());
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  owners_.erase(std::unique(owners_.begin(), owners_.end(), same), owners_.end());
 }
 
 ObjectId Kinds::owner(ObjectId dict) const noexcept {

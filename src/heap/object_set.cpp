@@ -7,8 +7,7 @@ namespace heapscope::heap {
 
 ObjectSet ObjectSet::of(std::vector<ObjectId> unordered) {
   std::ranges::sort(unordered);
-  const auto repeated = std::ranges::unique(unordered);
-  unordered.erase(repeated.begin(), repeated.end());
+  unordered.erase(std::unique(unordered.begin(), unordered.end()), unordered.end());
   return ObjectSet(std::move(unordered));
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -39,8 +38,7 @@ std::string joined(std::vector<std::string> texts) {
 template <class Value>
 void sort_unique(std::vector<Value>& values) {
   std::ranges::sort(values);
-  const auto repeated = std::ranges::unique(values);
-  values.erase(repeated.begin(), repeated.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 // What heapy calls a reference of this name.
@@ -140,7 +138,8 @@ PartKeys module_keys(const Divided& heap, const ObjectSet& set) {
       at = tree.parent[at];
     }
     ObjectId found = holder[at];
-    for (const ObjectId each : std::views::reverse(way)) {
+    for (std::size_t next = way.size(); next-- > 0;) {
+      const ObjectId each = way[next];
       const bool is_module = is_type(graph, graph.type(each), "", "module");
       const bool named = found <= graph.root_count() && graph.roots()[found - 1].kind == RootKind::kModules;
       if (is_module && named) found = each;

@@ -100,13 +100,12 @@ class Growth {
   void follow(ObjectId from, std::uint32_t now) {
     const auto references = graph_.references(from);
     const auto fields = costs_.fields(from);
-    const auto excluded = std::ranges::equal_range(without_, from, {}, &Excluded::value_type::first);
+    const auto first = std::ranges::lower_bound(without_, Excluded::value_type(from, 0));
+    const bool excludes = first != without_.end() && first->first == from;
     const auto try_one = [&](std::uint32_t position, std::uint32_t cost) {
       const ObjectId to = references[position];
       if (to == 0 || now + cost >= tree_.cost[to]) return;
-      if (!excluded.empty() && std::ranges::binary_search(excluded, to, {}, &Excluded::value_type::second)) {
-        return;
-      }
+      if (excludes && std::ranges::binary_search(without_, Excluded::value_type(from, to))) return;
       offer(to, from, position, now + cost);
     };
     const auto field_count = static_cast<std::uint32_t>(std::min(fields.size(), references.size()));

@@ -315,8 +315,8 @@ class RawReader {
       texts.push_back({object, text_id(text.text), static_cast<KeyKind>(text.kind), text.cut != 0});
     }
     std::ranges::sort(texts, {}, [](const KeyText& text) { return std::pair(text.object, text.text); });
-    const auto repeated = std::ranges::unique(texts, {}, &KeyText::object);
-    texts.erase(repeated.begin(), repeated.end());
+    const auto same = [](const KeyText& a, const KeyText& b) { return a.object == b.object; };
+    texts.erase(std::unique(texts.begin(), texts.end(), same), texts.end());
     return texts;
   }
 

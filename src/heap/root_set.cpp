@@ -1,6 +1,5 @@
 #include "heap/root_set.h"
 
-#include <ranges>
 
 #include "heap/column_memory.h"
 #include "heap/followed.h"
@@ -104,7 +103,8 @@ class RootFinder {
       spread(id, kNot, kOnce);
     }
     std::vector<ObjectId> heads;
-    for (const ObjectId start : std::ranges::reverse_view(starts)) {
+    for (std::size_t next = starts.size(); next-- > 0;) {
+      const ObjectId start = starts[next];
       if (met[start] != kOnce) continue;
       heads.push_back(start);
       spread(start, kOnce, kTwice);

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <ranges>
 #include <set>
 #include <string>
 
@@ -58,7 +57,8 @@ TEST_P(RandomPrograms, each_stack_is_the_line_s_of_every_function_s_innermost_fr
   std::map<Line, Figures> expected;
   for (const auto& [site, figures] : history.figures()) {
     std::set<std::pair<std::string, std::string>> seen;
-    for (const PlainFrame& frame : std::views::reverse(site.stack)) {
+    for (std::size_t next = site.stack.size(); next-- > 0;) {
+      const PlainFrame& frame = site.stack[next];
       if (seen.emplace(frame.file, frame.function).second)
         expected[{frame.file, frame.function, frame.line}] += figures;
     }
