@@ -41,11 +41,13 @@ def about(value: float, wanted: float) -> bool:
     return abs(value - wanted) < SLACK
 
 
+@pytest.mark.one_version
 def test_it_is_off_unless_it_is_enabled() -> None:
     found = ask("nothing", HEAPSCOPE={})
     assert found == {"status": 200, "header": None, "page": 404, "tracker": False}
 
 
+@pytest.mark.one_version
 def test_without_debug_and_token_it_refuses_and_says_so() -> None:
     why = "heapscope: off: DEBUG is off and HEAPSCOPE['TOKEN'] is not set"
     found = ask("nothing", errors=why, DEBUG=False)
@@ -110,6 +112,7 @@ def test_a_streamed_body_belongs_to_its_request() -> None:
     assert about(unread["net_bytes"], whole)
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("debug", [False, True])
 def test_only_the_token_opens_the_page_where_debug_is_off(debug: bool) -> None:
     found = ask(
@@ -131,6 +134,7 @@ def test_only_the_token_opens_the_page_where_debug_is_off(debug: bool) -> None:
         assert found["asks"] == 'Basic realm="heapscope", charset="UTF-8"'
 
 
+@pytest.mark.one_version
 def test_the_page_is_for_this_machine_and_internal_addresses() -> None:
     found = ask("places", errors=None, INTERNAL_IPS=["10.1.2.3"])
     shown, refused = [200, 200, 200, 200, 404], [403] * 5
@@ -142,12 +146,14 @@ def test_the_page_is_for_this_machine_and_internal_addresses() -> None:
     assert found["header afar"] is False
 
 
+@pytest.mark.one_version
 def test_nothing_that_a_request_carries_is_told() -> None:
     found = ask("data", errors=None)
     assert found["leaked"] == []
     assert found["said"] > 5_000
 
 
+@pytest.mark.one_version
 def test_buttons_work_from_the_page_only() -> None:
     found = ask("buttons")
     assert found["nothing"] == found["wrong"] == 403
@@ -167,6 +173,7 @@ def test_types_that_grow_every_time_are_told_with_their_holder() -> None:
     assert "+21" in page
 
 
+@pytest.mark.one_version
 def test_a_view_that_fails_is_measured_too() -> None:
     found = ask("failing", errors=None)
     (record,) = found["last"]
@@ -174,6 +181,7 @@ def test_a_view_that_fails_is_measured_too() -> None:
     assert record["net_bytes"] is not None
 
 
+@pytest.mark.one_version
 def test_a_wrong_setting_is_said_at_the_start() -> None:
     *wrong, right = ask("wrong_settings")
     assert right == "accepted"

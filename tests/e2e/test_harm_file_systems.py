@@ -26,6 +26,8 @@ KILLED = f"{STACKS}\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 
 RUN = """
 import os, shutil, subprocess, sys
+
+pytestmark = pytest.mark.one_version
 program, kept = sys.argv[1:]
 command = [sys.executable, "-m", "heapscope", "run", "-o", "out.hscope", "-c", program]
 ended = subprocess.run(command, capture_output=True, text=True)

@@ -64,6 +64,7 @@ def test_the_word_list_is_the_answer_and_nothing_of_it_is_left(tmp_path: Path) -
     assert told["capture"] is None
 
 
+@pytest.mark.one_version
 def test_the_lines_are_shown_with_their_source(tmp_path: Path) -> None:
     ended = peak(tmp_path, "--limit", "1", WORDS)
     headline, _, header, row, source, rest = ended.stdout.splitlines()[5:]
@@ -75,6 +76,7 @@ def test_the_lines_are_shown_with_their_source(tmp_path: Path) -> None:
     assert all(len(line) <= 80 for line in ended.stdout.splitlines())
 
 
+@pytest.mark.one_version
 def test_no_capture_is_left_unless_it_is_kept(tmp_path: Path) -> None:
     script = write(tmp_path, "kept = bytearray(3_000_000); print('done')")
     ended = peak(tmp_path, script)
@@ -91,6 +93,7 @@ def test_no_capture_is_left_unless_it_is_kept(tmp_path: Path) -> None:
     assert "more rows" in read.stdout.splitlines()[-1]
 
 
+@pytest.mark.one_version
 def test_the_result_goes_where_it_is_sent(tmp_path: Path) -> None:
     script = write(tmp_path, "kept = bytearray(3_000_000); print('done')")
     ended = peak(tmp_path, "--json", "-o", "peak.json", script)
@@ -122,6 +125,7 @@ def test_the_exit_code_is_the_programs_and_the_peak_is_told(
     assert sorted(os.listdir(tmp_path)) == ["work.py"]
 
 
+@pytest.mark.one_version
 def test_modules_and_code_run_too(tmp_path: Path) -> None:
     write(tmp_path, "import sys; kept = bytearray(2_000_000); print(sys.argv[1:])")
     assert peak(tmp_path, "-q", "-m", "work", "--limit", "3").stdout.startswith(

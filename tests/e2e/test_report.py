@@ -107,6 +107,7 @@ def test_of_a_small_numpy_script_it_stays_under_one_and_a_half_megabytes(tmp_pat
     assert any("numpy" in file for file in report.sources)
 
 
+@pytest.mark.one_version
 def test_two_runs_are_compared(tmp_path: Path) -> None:
     before = record(tmp_path, PROGRAM, "before")
     after = record(tmp_path, "# moved down\n\n" + PROGRAM.replace("range(5)", "range(8)"), "after")
@@ -214,6 +215,7 @@ def test_of_a_cut_capture_it_shows_what_is_left_or_nothing_at_all(
             assert not output.exists()
 
 
+@pytest.mark.one_version
 def test_a_killed_programs_capture_is_shown(tmp_path: Path) -> None:
     script = tmp_path / "killed.py"
     script.write_text("import os, signal\nx = bytearray(5_000_000)\nos.kill(os.getpid(), 9)\n")

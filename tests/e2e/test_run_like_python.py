@@ -114,6 +114,7 @@ def test_every_allocator_of_the_interpreter_works(directory: Path, allocator: st
     assert_same(directory, [script], environment={"PYTHONMALLOC": allocator})
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
 def test_the_locale_is_decided_by_the_programs_own_interpreter(
     directory: Path, locale: str
@@ -174,11 +175,13 @@ def test_a_program_ends_as_it_would(directory: Path, source: str) -> None:
     assert_same(directory, [script])
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("source", ENDINGS.values(), ids=ENDINGS.keys())
 def test_code_on_the_command_line_ends_as_it_would(directory: Path, source: str) -> None:
     assert_same(directory, ["-c", source, "one", "-m", "two"])
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("source", ["raises", "exits with a text", "falls off its end"])
 def test_a_module_ends_as_it_would(directory: Path, source: str) -> None:
     write(directory, "package/__init__.py", "print('package', __name__)\n")

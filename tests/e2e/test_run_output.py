@@ -43,6 +43,7 @@ def refusal(directory: Path, *arguments: str, **options: Any) -> str:
     return ended.stderr
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
@@ -73,6 +74,7 @@ def test_quiet_does_not_name_the_capture(directory: Path) -> None:
     assert len(list(directory.glob("*.hscope"))) == 1
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     "option", [["-o", "out.hscope"], ["-oout.hscope"], ["--output=out.hscope"]]
 )
@@ -83,6 +85,7 @@ def test_an_output_goes_where_it_was_asked_for(directory: Path, option: list[str
     assert Capture(directory / "out.hscope").complete
 
 
+@pytest.mark.one_version
 def test_an_output_may_have_any_name(directory: Path) -> None:
     for name in ("100%p.hscope", "%%.hscope", "with blanks.hscope", "ü\n.hscope", "%d%s"):
         assert run(directory, "-o", name, "work.py").returncode == 0
@@ -95,18 +98,21 @@ def test_a_program_that_changes_its_directory_is_still_recorded(directory: Path)
     assert Capture(directory / "out.hscope").peak_bytes > 5_000_000
 
 
+@pytest.mark.one_version
 def test_an_existing_output_is_not_replaced(directory: Path) -> None:
     (directory / "out.hscope").write_text("precious")
     assert "--force" in refusal(directory, "-o", "out.hscope", "work.py")
     assert (directory / "out.hscope").read_text() == "precious"
 
 
+@pytest.mark.one_version
 def test_force_replaces_an_existing_output(directory: Path) -> None:
     (directory / "out.hscope").write_text("old")
     assert run(directory, "--force", "-o", "out.hscope", "work.py").returncode == 0
     assert Capture(directory / "out.hscope").complete
 
 
+@pytest.mark.one_version
 def test_force_replaces_no_directory_and_no_device(directory: Path) -> None:
     (directory / "folder").mkdir()
     os.mkfifo(directory / "pipe")
@@ -115,11 +121,13 @@ def test_force_replaces_no_directory_and_no_device(directory: Path) -> None:
     assert "regular" in refusal(directory, "--force", "-o", "/dev/null", "work.py")
 
 
+@pytest.mark.one_version
 def test_a_dangling_link_is_an_existing_output(directory: Path) -> None:
     (directory / "out.hscope").symlink_to("nowhere")
     assert "exists" in refusal(directory, "-o", "out.hscope", "work.py")
 
 
+@pytest.mark.one_version
 def test_an_output_that_cannot_be_written_is_refused(directory: Path) -> None:
     assert "/proc/out.hscope" in refusal(directory, "-o", "/proc/out.hscope", "work.py")
     assert "No such file" in refusal(directory, "-o", "missing/out.hscope", "work.py")
@@ -131,6 +139,7 @@ def test_a_missing_script_is_refused(directory: Path) -> None:
     assert "No such file" in refusal(directory, "-o", "out.hscope", "missing.py", "argument")
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -176,6 +185,7 @@ def test_a_tracker_that_cannot_start_is_said_twice_and_stops_nothing(directory: 
     assert not (directory / "out.hscope").exists()
 
 
+@pytest.mark.one_version
 def test_a_disk_that_fills_up_is_said_at_the_end_and_stops_nothing(directory: Path) -> None:
     def files_stay_small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))

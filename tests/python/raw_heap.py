@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 TRACKED, IMMORTAL, ODD_ADDRESS, FROZEN, SIZE_ESTIMATED, NATIVE, ROOT, FINGERPRINTED = (
@@ -47,29 +48,42 @@ class RawObject:
 
 
 class Objects(Mapping[int, RawObject]):
-    """The objects by address, each decoded when it is asked for: a test process has many."""
+    """The objects by address, each decoded when it is asked for: a test process has many.
+
+    What is kept for each lies in arrays: ints of ours would be objects of the next walk.
+    """
 
     def __init__(self, chunks, rows, references, types, big, prints) -> None:
         words = array("I", bytes(rows))
         self._codes, self._kinds = words[0::5], words[1::5]
         self._sizes, self._counts, self._degrees = words[2::5], words[3::5], words[4::5]
-        self._ends = list(accumulate(self._degrees))
+        self._ends = array("Q", accumulate(self._degrees))
         self._references = references
-        self._places = dict(zip(self._codes, range(len(self._codes)), strict=True))
+        places = (code << 32 | at for at, code in enumerate(self._codes))
+        self._places = array("Q", sorted(places))  # by code
         self._numbers = {base: number for number, base in enumerate(chunks) if number > 1}
         self._chunks, self._types, self._big = chunks, types, big
-        self._printed = [at for at, kind in enumerate(self._kinds) if kind & FINGERPRINTED]
+        printed = (at for at, kind in enumerate(self._kinds) if kind & FINGERPRINTED)
+        self._printed = array("I", printed)
         self._prints = prints
         self.roots = [at for at, kind in enumerate(self._kinds) if kind & ROOT]
-        assert len(self._places) == len(self._codes)
+        assert len(set(self._codes)) == len(self._codes)
         assert len(self._printed) == len(prints)
         assert (self._ends[-1] if self._ends else 0) == len(references)
 
     def address(self, code: int) -> int:
         if code == 0:
             return 0
-        odd = self._kinds[self._places[code]] & ODD_ADDRESS
+        at = self._place(code)
+        assert at is not None
+        odd = self._kinds[at] & ODD_ADDRESS
         return self._chunks[code >> 16] + (code & 0xFFFF) * 16 + (8 if odd else 0)
+
+    def _place(self, code: int) -> int | None:
+        found = bisect_left(self._places, code << 32)
+        if found == len(self._places) or self._places[found] >> 32 != code:
+            return None
+        return self._places[found] & 0xFFFFFFFF
 
     def targets(self, at: int) -> list[int]:
         codes = self._references[self._ends[at] - self._degrees[at] : self._ends[at]]
@@ -85,19 +99,24 @@ class Objects(Mapping[int, RawObject]):
         )
 
     def with_flag(self, flag: int) -> set[int]:
-        rows = zip(self._codes, self._kinds, strict=True)
-        return {self.address(code) for code, kind in rows if kind & flag}
+        return {address for address, kind in self._addresses() if kind & flag}
 
     def of_type(self, name: str) -> list[int]:
         numbers = {at for at, row in enumerate(self._types) if row.name == name}
-        rows = zip(self._codes, self._kinds, strict=True)
-        return [self.address(code) for code, kind in rows if kind >> 8 in numbers]
+        return [address for address, kind in self._addresses() if kind >> 8 in numbers]
+
+    def _addresses(self) -> Iterator[tuple[int, int]]:
+        """The address of each row, and its kind."""
+        chunks = self._chunks
+        for code, kind in zip(self._codes, self._kinds, strict=True):
+            odd = 8 if kind & ODD_ADDRESS else 0
+            yield chunks[code >> 16] + (code & 0xFFFF) * 16 + odd, kind
 
     def _find(self, address: int) -> int | None:
         number = self._numbers.get(address >> 20 << 20)
         if number is None:
             return None
-        at = self._places.get(number << 16 | (address >> 4 & 0xFFFF))
+        at = self._place(number << 16 | (address >> 4 & 0xFFFF))
         return at if at is not None and self.address(self._codes[at]) == address else None
 
     def __contains__(self, address: object) -> bool:
@@ -120,9 +139,7 @@ class Objects(Mapping[int, RawObject]):
         )
 
     def __iter__(self) -> Iterator[int]:
-        for code, kind in zip(self._codes, self._kinds, strict=True):
-            if not kind & ROOT:
-                yield self.address(code)
+        return (address for address, kind in self._addresses() if not kind & ROOT)
 
     def __len__(self) -> int:
         return len(self._codes) - len(self.roots)
@@ -135,15 +152,48 @@ class RawRoot:
     references: dict[str, int]
 
 
-@dataclass(slots=True)
+class Texts:
+    """The texts by number, each decoded when it is asked for."""
+
+    def __init__(self, records, pool) -> None:
+        self._records, self._pool = bytes(records), bytes(pool)
+
+    def __getitem__(self, number: int) -> str:
+        offset, length, _ = struct.unpack_from("<QII", self._records, 16 * number)
+        return self._pool[offset : offset + length].decode("utf-8", "surrogatepass")
+
+
+@dataclass
 class RawHeap:
+    """The parts with a row for each of many objects are decoded when they are asked for."""
+
     objects: Objects
     roots: list[RawRoot]
     types: list[RawType]
-    keys: dict[int, tuple[str, int, int]]
-    previews: dict[int, tuple[str, int, int]]
-    weak: list[tuple[int, int, int]]
     info: dict[str, str]
+    _texts: Texts
+    _keys: bytes
+    _previews: bytes
+    _weak: bytes
+
+    def _text_of(self, records: bytes) -> dict[int, tuple[str, int, int]]:
+        rows = struct.iter_unpack("<IIBBH", records)
+        address = self.objects.address
+        return {address(row[0]): (self._texts[row[1]], row[2], row[3]) for row in rows}
+
+    @cached_property
+    def keys(self) -> dict[int, tuple[str, int, int]]:
+        return self._text_of(self._keys)
+
+    @cached_property
+    def previews(self) -> dict[int, tuple[str, int, int]]:
+        return self._text_of(self._previews)
+
+    @cached_property
+    def weak(self) -> list[tuple[int, int, int]]:
+        rows = struct.iter_unpack("<IIB3x", self._weak)
+        address = self.objects.address
+        return [(address(row[0]), address(row[1]), row[2]) for row in rows]
 
     def of(self, value: object) -> RawObject:
         return self.objects[id(value)]
@@ -171,12 +221,8 @@ def decode(sections) -> RawHeap:
 
     chunks = [base for (base,) in rows(1, "<Q")]
     big = {index: size for index, _, size in rows(4, "<IIQ")}
-    names = [text for (text,) in rows(6, "<I")]
-    pool = bytes(sections[8])
-    texts = [
-        pool[offset : offset + length].decode("utf-8", "surrogatepass")
-        for offset, length, _ in rows(7, "<QII")
-    ]
+    names = array("I", bytes(sections.get(6, b"")))
+    texts = Texts(sections[7], sections[8])
     types: list[RawType] = []
     references = array("I", bytes(sections.get(3, b"")))
     prints = array("Q", bytes(sections.get(14, b"")))
@@ -194,7 +240,10 @@ def decode(sections) -> RawHeap:
         )
         for row in rows(5, "<IIIIIIBBH")
     ]
-    result = RawHeap(objects, [], types, {}, {}, [], {})
+    words = bytes(sections[16]).decode().split("\0")[:-1]
+    info = dict(zip(words[::2], words[1::2], strict=False))
+    many = (bytes(sections.get(kind, b"")) for kind in (9, 15, 11))
+    result = RawHeap(objects, [], types, info, texts, *many)
     roots_of = {row[0]: row for row in rows(10, "<IIIIQIIB7x")}
     for at in objects.roots:
         row, targets = roots_of[objects.code(at)], objects.targets(at)
@@ -202,11 +251,4 @@ def decode(sections) -> RawHeap:
         assert len(labels) == len(targets)
         held = dict(zip(labels, targets, strict=False))
         result.roots.append(RawRoot(row[7], texts[row[1]], held))
-    result.keys = {address(row[0]): (texts[row[1]], row[2], row[3]) for row in rows(9, "<IIBBH")}
-    result.previews = {
-        address(row[0]): (texts[row[1]], row[2], row[3]) for row in rows(15, "<IIBBH")
-    }
-    result.weak = [(address(row[0]), address(row[1]), row[2]) for row in rows(11, "<IIB3x")]
-    words = bytes(sections[16]).decode().split("\0")[:-1]
-    result.info = dict(zip(words[::2], words[1::2], strict=False))
     return result

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_version
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 WORKLOADS = sorted(
     path.stem for path in (BENCHMARKS / "workloads").glob("*.py") if path.stem != "measure"

@@ -110,6 +110,7 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return printed
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("group", GROUPS)
 def test_rows_of_every_table_sum_to_its_total(
@@ -122,6 +123,7 @@ def test_rows_of_every_table_sum_to_its_total(
     assert f"by {group}" in answer(capsys, *arguments).splitlines()[0]
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("invert", [[], ["--invert"]])
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_node_of_a_tree_is_its_parts(
@@ -149,6 +151,7 @@ def test_the_tree_shows_the_way_to_the_allocating_line(directory: Path) -> None:
     assert any(line.endswith("return bytearray(size)") for line in lines)
 
 
+@pytest.mark.one_version
 def test_a_threshold_folds_what_is_smaller(directory: Path) -> None:
     everything = heapscope(directory, "tree", "work.hscope", "--threshold", "0%").stdout
     little = heapscope(directory, "tree", "work.hscope", "--threshold", "50%").stdout
@@ -156,6 +159,7 @@ def test_a_threshold_folds_what_is_smaller(directory: Path) -> None:
     assert "work.py:13  work" not in little
 
 
+@pytest.mark.one_version
 def test_a_limit_cuts_rows_and_says_how_many(directory: Path) -> None:
     shown = heapscope(directory, "table", "work.hscope", "--limit", "2").stdout
     found = document(directory, "table", "work.hscope", "--limit", "2")
@@ -165,6 +169,7 @@ def test_a_limit_cuts_rows_and_says_how_many(directory: Path) -> None:
     assert f"{len(everything['rows']) - 2:,} more rows" in shown
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("metric", METRICS)
 def test_inclusive_rows_have_what_was_allocated_further_in_and_are_in_its_order(
     directory: Path, capsys: pytest.CaptureFixture[str], metric: str
@@ -184,6 +189,7 @@ def test_inclusive_rows_have_what_was_allocated_further_in_and_are_in_its_order(
     assert header.split() == ["inclusive", "share", "own", "function"]
 
 
+@pytest.mark.one_version
 def test_inclusive_figures_are_of_frames(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,6 +200,7 @@ def test_inclusive_figures_are_of_frames(
     assert "--group-by domain" in said
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
 @pytest.mark.parametrize(
     "arguments", [["summary"], ["tree", "--threshold", "0%"], ["table", "--group-by", "site"]]
@@ -231,6 +238,7 @@ sys.stdout.buffer.write(text)
 """
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     ("options", "variables", "bright"),
     [([], {}, True), (["--no-color"], {}, False), ([], {"NO_COLOR": "1"}, False)],
@@ -251,6 +259,7 @@ def test_colour_can_be_switched_off(
         assert not re.search(rb"\x1b\[[\d;]*3\d", ended.stdout)
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -285,6 +294,7 @@ def test_on_a_terminal_the_last_lines_are_the_next_commands(
             assert command.split()[0] in (b"tree", b"table", b"top")
 
 
+@pytest.mark.one_version
 def test_a_killed_program_is_no_damage(directory: Path) -> None:
     for verb in ("summary", "tree", "table"):
         ended = heapscope(directory, verb, "killed.hscope")
@@ -300,6 +310,7 @@ def test_a_killed_program_is_no_damage(directory: Path) -> None:
     )
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("verb", ["summary", "tree", "table"])
 def test_unusable_input_is_one_line_and_exit_code_2(directory: Path, verb: str) -> None:
     (directory / "empty.hscope").write_bytes(b"")
@@ -310,6 +321,7 @@ def test_unusable_input_is_one_line_and_exit_code_2(directory: Path, verb: str) 
         assert re.fullmatch(r"heapscope: [^\n]+\n", ended.stderr)
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -330,6 +342,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(directory: Path, arguments: lis
     assert re.fullmatch(r"heapscope: [^\n]+\n", ended.stderr)
 
 
+@pytest.mark.one_version
 def test_a_damaged_capture_shows_what_is_left_and_exits_with_3(
     directory: Path, tmp_path: Path
 ) -> None:
@@ -376,6 +389,7 @@ def test_an_output_that_takes_only_ascii_is_no_error(directory: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.one_version
 def test_the_first_reader_seals_what_was_left_live(tmp_path: Path) -> None:
     code = (
         "import heapscope, os\n"

@@ -61,6 +61,7 @@ def test_kinds_of_roots_and_types_sum_to_all_objects():
     assert 0.9 < parts["named_share"] <= 1
 
 
+@pytest.mark.one_version
 def test_what_several_hold_together_is_freed_only_with_all_of_them():
     shared = [bytes(100_000)]
     holder = [[shared], [shared]]
@@ -74,6 +75,7 @@ def test_what_several_hold_together_is_freed_only_with_all_of_them():
     assert list(graph.immediate_dominators(both)) == ids(graph, holder)
 
 
+@pytest.mark.one_version
 def test_an_object_dominates_what_only_it_holds():
     lessons = [Lesson(number) for number in range(100)]
     graph = walked()
@@ -167,6 +169,7 @@ def test_garbage_is_seen_without_being_collected():
     assert {graph.object(one)["reached_by"] for one in found} == {"garbage"}
 
 
+@pytest.mark.one_version
 def test_without_its_references_an_object_is_garbage():
     holder = [Lesson(1)]
     graph = walked()
@@ -205,6 +208,7 @@ def test_snapshots_differ_by_what_was_made_and_freed_between_them():
     assert sum(one in between for one in ids(third, *fresh)) == row["new_count"]
 
 
+@pytest.mark.one_version
 def test_a_saved_snapshot_answers_the_same(tmp_path):
     lessons = [Lesson(number) for number in range(1000)]
     graph = walked()
@@ -222,6 +226,7 @@ def test_a_saved_snapshot_answers_the_same(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["heap.hsnap"]
 
 
+@pytest.mark.one_version
 def test_a_bad_file_is_one_clear_error(tmp_path):
     path = tmp_path / "heap.hsnap"
     with pytest.raises(heapscope.SnapshotError, match="No such file or directory"):
@@ -244,6 +249,7 @@ def test_a_bad_file_is_one_clear_error(tmp_path):
         _analysis.HeapGraph.from_walk([(2, b"odd")])
 
 
+@pytest.mark.one_version
 def test_sets_are_sets_of_one_snapshot():
     graph, other = walked(), walked()
     some = graph.set_of([5, 3, 4, 3])
@@ -269,6 +275,7 @@ def test_sets_are_sets_of_one_snapshot():
         some[3]
 
 
+@pytest.mark.one_version
 def test_many_threads_ask_one_snapshot():
     graph = walked()
     answers = []

@@ -66,6 +66,7 @@ def test_every_division_sums_to_the_set(heap: heapscope.Heap, grouping: str) -> 
     assert [row.size for row in rows] == sorted((row.size for row in rows), reverse=True)
 
 
+@pytest.mark.one_version
 def test_rows_and_slices_are_sets(heap: heapscope.Heap) -> None:
     assert heap[0].count == heap.rows[0].count
     assert heap[:3].count == sum(row.count for row in heap.rows[:3])
@@ -80,6 +81,7 @@ def test_a_kind_is_found_by_either_name_and_by_its_last_part(heap: heapscope.Hea
         heap["no such type"]
 
 
+@pytest.mark.one_version
 def test_algebra_is_that_of_sets(heap: heapscope.Heap) -> None:
     lessons, strings = heap["Sonnet"], heap["str"]
     assert (lessons & strings).count == 0
@@ -93,6 +95,7 @@ def test_algebra_is_that_of_sets(heap: heapscope.Heap) -> None:
     assert heap & Sonnet == lessons
 
 
+@pytest.mark.one_version
 def test_sets_of_different_snapshots_do_not_mix(heap: heapscope.Heap) -> None:
     with pytest.raises(ValueError, match="different snapshots"):
         heap & heapscope.heap()
@@ -107,6 +110,7 @@ def test_iso_is_the_set_of_the_objects_given(heap: heapscope.Heap) -> None:
     assert MODULE_HELD[9][0] not in found
 
 
+@pytest.mark.one_version
 def test_iso_refuses_what_was_made_later(heap: heapscope.Heap) -> None:
     kept = bytearray(1 << 20)
     with pytest.raises(ValueError, match="not in this snapshot"):
@@ -121,6 +125,7 @@ def test_a_path_evaluates_to_the_object(heap: heapscope.Heap) -> None:
     assert eval(paths[0].text, {"sys": sys}) is MODULE_HELD[7][0]
 
 
+@pytest.mark.one_version
 def test_paths_can_be_asked_for_without_a_holder(heap: heapscope.Heap) -> None:
     HELD["again"] = MODULE_HELD[3][0]
     taken = heapscope.heap()
@@ -133,6 +138,7 @@ def test_paths_can_be_asked_for_without_a_holder(heap: heapscope.Heap) -> None:
     assert not any("HELD['again']" in text for text in without)
 
 
+@pytest.mark.one_version
 def test_holders_tell_who_holds_how_many(heap: heapscope.Heap) -> None:
     rows = heap["Sonnet"].holders()
     assert sum(row["count"] for row in rows) == 50
@@ -169,6 +175,7 @@ def test_the_one_is_the_object_itself_while_it_lives(heap: heapscope.Heap) -> No
         gone.the_one
 
 
+@pytest.mark.one_version
 def test_objects_one_by_one_are_the_largest_first(heap: heapscope.Heap) -> None:
     lines = repr(heap["Sonnet"].byid).splitlines()
     size = heap["Sonnet"].size
@@ -212,6 +219,7 @@ def test_a_saved_snapshot_reads_as_it_was(heap: heapscope.Heap, tmp_path: Path) 
         read.iso(MODULE_HELD)
 
 
+@pytest.mark.one_version
 def test_what_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.hsnap").write_bytes(b"nothing of the kind")
     with pytest.raises(heapscope.SnapshotError):
@@ -228,6 +236,7 @@ def test_heapscope_is_not_in_its_own_picture() -> None:
         assert not row.kind.startswith(("heapscope.", "nanobind."))
 
 
+@pytest.mark.one_version
 def test_a_session_has_heapys_names() -> None:
     session = heapscope.hpy()
     HELD["lesson"] = Sonnet(1)
@@ -257,6 +266,7 @@ def test_frames_of_the_caller_hold_its_locals() -> None:
     )
 
 
+@pytest.mark.one_version
 def test_a_difference_is_printed_as_pympler_prints_it() -> None:
     tracker = heapscope.HeapTracker()
     HELD["lessons"] = [Sonnet(index) for index in range(1000, 1300)]
@@ -300,11 +310,13 @@ def test_growth_is_what_came_to_stay() -> None:
     assert "HELD" in repr(report)
 
 
+@pytest.mark.one_version
 def test_growth_needs_three_snapshots() -> None:
     with pytest.raises(ValueError, match="three snapshots"):
         heapscope.HeapTracker().growth()
 
 
+@pytest.mark.one_version
 def test_chosen_classes_are_followed() -> None:
     tracker = heapscope.HeapTracker()
     tracker.track_class(Sonnet)
@@ -335,6 +347,7 @@ def test_the_most_common_types_are_those_with_most_objects() -> None:
     assert out.getvalue() == "Sonnet 1\nstr    1\n"
 
 
+@pytest.mark.one_version
 def test_growth_of_types_is_told_since_the_highest_count() -> None:
     highest: dict[str, int] = {}
     heapscope.growth(None, highest)
@@ -378,11 +391,13 @@ def test_a_body_that_keeps_objects_fails_and_its_own_results_do_not() -> None:
         HELD["x"] = Sonnet(1)
 
 
+@pytest.mark.one_version
 def test_an_error_of_the_body_stays_the_error() -> None:
     with pytest.raises(ZeroDivisionError), heapscope.no_growth():
         HELD["x"] = [Sonnet(1), 1 / 0]
 
 
+@pytest.mark.one_version
 def test_checks_leave_tracking_as_it_was() -> None:
     assert not heapscope.is_tracing()
     heapscope.assert_no_growth(lambda: None, rounds=2)

@@ -92,6 +92,7 @@ def test_two_invocations_agree_to_the_byte() -> None:
     assert [each["ranges"] for each in once] == [{}] * 4
 
 
+@pytest.mark.one_version
 def test_a_first_run_that_fills_a_cache_is_told_apart() -> None:
     (each,) = told(
         "-s",
@@ -104,12 +105,14 @@ def test_a_first_run_that_fills_a_cache_is_told_apart() -> None:
     assert each["first"]["seconds"] > 0
 
 
+@pytest.mark.one_version
 def test_the_setup_is_not_counted_but_known() -> None:
     (each,) = told("-s", "table = b'x' * 1_000_000", "-s", "other = table[:5]", "table[500]")
     assert each["peak_bytes"] == each["net_bytes"] == 0
     assert ONE <= each["setup"]["net_bytes"] < ONE + 20_000
 
 
+@pytest.mark.one_version
 def test_candidates_do_not_see_each_other() -> None:
     first, second = told("import colorsys, sys; sys.kept = bytes(50_000)", "import colorsys, sys")
     assert first["first"]["net_bytes"] > 50_000
@@ -118,21 +121,25 @@ def test_candidates_do_not_see_each_other() -> None:
     )
 
 
+@pytest.mark.one_version
 def test_names_of_the_setup_can_be_rebound_and_its_star_imports_work() -> None:
     (each,) = told("-s", "from math import *; total = 0", "total += 1; floor(total + sqrt(2))")
     assert each["net_bytes"] == 0
 
 
+@pytest.mark.one_version
 def test_a_run_does_not_find_what_the_one_before_has_bound() -> None:
     (each,) = told("kept = b'x' * 1_000_000")
     assert each["peak_bytes"] == ONE, "the run before has kept its block"
 
 
+@pytest.mark.one_version
 def test_text_over_several_lines_stays_what_it_is() -> None:
     (each,) = told("text = '''a\n    b\n'''\nassert text == 'a\\n    b\\n', text")
     assert each["net_bytes"] >= 0
 
 
+@pytest.mark.one_version
 def test_the_table_fits_and_tells_what_time_is() -> None:
     ended = memit("-s", "table = bytes(70_000)", *BLOCKS, env={"COLUMNS": "80", "PATH": ""})
     assert ended.returncode == 0
@@ -145,12 +152,14 @@ def test_the_table_fits_and_tells_what_time_is() -> None:
     assert memit("-q", "pass").stderr == ""
 
 
+@pytest.mark.one_version
 def test_what_a_statement_prints_is_not_a_result() -> None:
     ended = memit("--json", "print('hello')")
     assert json.loads(ended.stdout)
     assert "hello" in ended.stderr
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -174,6 +183,7 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], said: str) -> None:
     assert said in told_line
 
 
+@pytest.mark.one_version
 def test_what_the_threads_of_a_statement_allocate_is_its_own() -> None:
     (each,) = told(
         "-s",
@@ -183,6 +193,7 @@ def test_what_the_threads_of_a_statement_allocate_is_its_own() -> None:
     assert ONE < each["peak_bytes"] < ONE + 20_000
 
 
+@pytest.mark.one_version
 def test_a_statement_that_kills_its_process_leaves_nothing_behind(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     ended = memit("import os; os.kill(os.getpid(), 9)", env=environment)
@@ -190,12 +201,14 @@ def test_a_statement_that_kills_its_process_leaves_nothing_behind(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.one_version
 def test_modules_beside_the_caller_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("def make(): return b'x' * 1_000_000\n")
     ended = memit("--json", "-s", "import beside", "beside.make()", cwd=tmp_path)
     assert json.loads(ended.stdout)["statements"][0]["peak_bytes"] == ONE
 
 
+@pytest.mark.one_version
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["memit", "--help"])

@@ -17,6 +17,8 @@ import ctypes, json, sys
 import heapscope
 from native_libraries import declared, of_function
 
+pytestmark = pytest.mark.one_version
+
 library = ctypes.CDLL(sys.argv[1])
 allocate = declared(library, "by_malloc", "void*", "size_t")
 clear = declared(library, "by_calloc", "void*", "size_t", "size_t")

@@ -141,6 +141,7 @@ def test_a_repaired_wheel_carries_no_library_and_earns_a_manylinux_tag(
     assert "heapscope.libs" not in listing
 
 
+@pytest.mark.one_version
 def test_a_wheel_works_in_an_empty_environment(wheel: pathlib.Path, tmp_path: pathlib.Path) -> None:
     empty = tmp_path / "empty"
     venv.create(empty, with_pip=True, symlinks=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 
 # Those that take longest come first, so that parallel workers end at about the same time.
 ALL = (
@@ -34,8 +33,8 @@ ALL = (
 )
 # By hand only: they test how programs are started, which costs minutes and repeats others here.
 _BY_HAND = ("test_subprocess", "test_faulthandler")
-# What depends most on the layouts of one version.
-_BRIEF = (
+# What depends most on the layouts of one version: compared on each.
+BRIEF = (
     "test_fork1",
     "test_tracemalloc",
     "test_gc",
@@ -46,16 +45,18 @@ _BRIEF = (
     "test_generators",
     "test_sys_setprofile",
 )
-_WHOLE = ((3, 11), (3, 13))  # the versions that get more than the brief list unasked
+
+
+def everything() -> bool:
+    """Return whether all of them are to be compared, HEAPSCOPE_SUITE=all."""
+    return os.environ.get("HEAPSCOPE_SUITE") == "all"
 
 
 def chosen() -> list[str]:
-    """Return what a test run compares; all of them with HEAPSCOPE_SUITE=all."""
-    if os.environ.get("HEAPSCOPE_SUITE") == "all":
+    """Return what a test run compares."""
+    if everything():
         return present(ALL)
-    if sys.version_info[:2] in _WHOLE:
-        return present(tuple(name for name in ALL if name not in _BY_HAND))
-    return present(_BRIEF)
+    return present(tuple(name for name in ALL if name not in _BY_HAND))
 
 
 def present(names: tuple[str, ...] = ALL) -> list[str]:
