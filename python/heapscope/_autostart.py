@@ -6,8 +6,9 @@ and only where ``HEAPSCOPE_RUN`` is set. What it leaves behind in the program: t
 after all others.
 
 The variable is ``OPTIONS:PATH``. Options, parted by ``;``: ``f`` replaces an existing capture,
-``snapshot-at=BYTES`` and ``pdb-at=BYTES`` are limits (module limits). In the path ``%p`` stands for
-the process id and ``%%`` for a per cent sign. Under `heapscope lines` there is ``HEAPSCOPE_LINES``
+``snapshot-at=BYTES`` and ``pdb-at=BYTES`` are limits (module limits), ``gc=older`` and ``gc=all``
+record garbage collections. In the path ``%p`` stands for the process id and ``%%`` for a per cent
+sign. Under `heapscope lines` there is ``HEAPSCOPE_LINES``
 too, for module lines.program, and the modules that it needs stay loaded. With ``HEAPSCOPE_HEAP``
 (module _heapstart) snapshots of the heap are taken; option ``n`` then means that nothing is
 recorded.
@@ -102,6 +103,8 @@ def _begin(request: str, loaded: set[str], heap: str | None) -> None:
         raise
     for key, value in described.items():
         _tracker.set_metadata(key, value)
+    if "gc=older" in words or "gc=all" in words:
+        _tracker.gc_watch("gc=all" in words)
     if snapshot_at is not None or pdb_at is not None:
         from heapscope import limits
 

@@ -164,6 +164,15 @@ def size_tree(
 # collection of that looks at; None where that is not known before (increments of 3.14).
 def gc_objects(generation: int, /) -> int | None: ...
 
+# Watches collections from now on by an entry in gc.callbacks; while recording they are spans
+# ("gc generation 2") and what older ones freed are marks. Those of generation 0 only if `young`.
+def gc_watch(young: bool, /) -> None: ...
+def gc_unwatch() -> None: ...
+
+# By generation: collections, examined (None: not known), freed, pause_ns, longest_ns. None when not
+# watched.
+def gc_watched() -> list[dict[str, Any]] | None: ...
+
 # A walk of the heap in memory: sections of the raw form of a snapshot (src/heap/format.h), as
 # (kind, bytes). Released when collected, or by `release`, which BufferError refuses while bytes are
 # used.

@@ -1,4 +1,4 @@
-// What _tracker tells of the garbage collector: gc_objects.
+// What _tracker tells of the garbage collector: gc_objects, gc_watch, gc_unwatch, gc_watched.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN

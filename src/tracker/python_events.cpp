@@ -58,21 +58,23 @@ void note(Write write) noexcept {
 
 }  // namespace
 
-void note_mark(PyObject* label) noexcept {
-  const Label text(label);
+void note_mark(std::string_view label) noexcept {
   note([&](EventLog& log, std::uint32_t lane, std::uint64_t now_ns, std::uint64_t live) {
-    log.mark(lane, text.view(), now_ns, live);
+    log.mark(lane, label, now_ns, live);
   });
 }
 
-std::uint64_t begin_span(PyObject* label) noexcept {
-  const Label text(label);
+std::uint64_t begin_span(std::string_view label) noexcept {
   std::uint64_t id = 0;
   note([&](EventLog& log, std::uint32_t lane, std::uint64_t now_ns, std::uint64_t live) {
-    id = log.begin(lane, text.view(), now_ns, live);
+    id = log.begin(lane, label, now_ns, live);
   });
   return id;
 }
+
+void note_mark(PyObject* label) noexcept { note_mark(Label(label).view()); }
+
+std::uint64_t begin_span(PyObject* label) noexcept { return begin_span(Label(label).view()); }
 
 void end_span(std::uint64_t id) noexcept {
   if (id == 0) return;

@@ -9,11 +9,15 @@
 #include <Python.h>
 
 #include <cstdint>
+#include <string_view>
 
 namespace heapscope::tracker {
 
 void note_mark(PyObject* label) noexcept;            // a str, as the next
 std::uint64_t begin_span(PyObject* label) noexcept;  // 0: no span
+// The same of UTF-8 that is short enough.
+void note_mark(std::string_view label) noexcept;
+std::uint64_t begin_span(std::string_view label) noexcept;
 void end_span(std::uint64_t id) noexcept;
 
 }  // namespace heapscope::tracker

@@ -34,6 +34,9 @@ Runs a program as `python` does, records every allocation, and exits with its ex
   --at-peak                one each time the heap passes the last one's by 10 %: OUT.peak.hsnap
   --on-memory-error        one at the first MemoryError: OUT.memory-error.hsnap
   --on-signal[=SIGNAL]     one at each USR2, or SIGNAL: OUT.signal-1.hsnap
+  --gc-events[=all]        record garbage collections as spans, and what they freed as marks; with
+                           =all those of the youngest generation too. It is an entry in the
+                           program's gc.callbacks
   --no-color               accepted by every verb; run prints no colour
   -h, --help               this
 
@@ -63,6 +66,8 @@ class Invocation:
         Limits, in bytes.
     heap_words : list of str
         When to take snapshots of the heap, as module _heapstart has it.
+    collections : str or None
+        Whose collections are recorded: "older" generations', "all", None: nobody's.
     """
 
     def __init__(self) -> None:
@@ -76,6 +81,7 @@ class Invocation:
         self.snapshot_at: int | None = None
         self.pdb_at: int | None = None
         self.heap_words: list[str] = []
+        self.collections: str | None = None
 
 
 def parse(arguments: list[str]) -> Invocation:
@@ -110,6 +116,10 @@ def parse(arguments: list[str]) -> Invocation:
 
             name = argument.partition("=")[2] or "USR2"
             invocation.heap_words.append(f"signal={number_of_signal(name)}")
+        elif argument.split("=")[0] == "--gc-events":
+            invocation.collections = argument.partition("=")[2] or "older"
+            if invocation.collections not in ("older", "all"):
+                raise CommandError("--gc-events takes nothing or =all")
         elif argument.split("=")[0] in ("--snapshot-at", "--pdb-at"):
             _take_limit(invocation, argument, rest)
         elif argument.startswith("--output="):

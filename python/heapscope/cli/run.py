@@ -107,6 +107,8 @@ def start(
 
     options = ["f"] if invocation.force else []
     options += [f"{name}={limit}" for name, limit in limits_of(invocation).items()]
+    if invocation.collections is not None:
+        options.append(f"gc={invocation.collections}")
     additions = {"HEAPSCOPE_RUN": f"{';'.join(options)}:{pattern}"}
     if words := heap_words(invocation):
         if invocation.output is not None:

@@ -1,22 +1,20 @@
 """The garbage collector made visible: what it did, how long the program stood still for it.
 
 The interpreter counts collections by itself. Pauses and the number of objects that a collection
-looked at are known from the moment `watch_gc` is called on; while a capture is being recorded each
-collection of an older generation is then a span on its timeline as well.
+looked at are known from the moment `watch_gc` is called on, a C function in `gc.callbacks`; while a
+capture is being recorded each collection of an older generation is then a span on its timeline.
 """
 
 from __future__ import annotations
 
 import gc
-import time
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["GCSummary", "Generation", "gc_summary", "unwatch_gc", "watch_gc"]
-
-_GENERATIONS = 3
 
 
 class Generation:
@@ -54,19 +52,19 @@ class Generation:
         "watched",
     )
 
-    def __init__(self, generation: int, stats: dict[str, int], threshold: int) -> None:
+    def __init__(
+        self, generation: int, stats: dict[str, int], threshold: int, seen: dict[str, Any] | None
+    ) -> None:
         self.generation = generation
         self.collections = stats["collections"]
         self.collected = stats["collected"]
         self.uncollectable = stats["uncollectable"]
         self.threshold = threshold
-        watch = _watch
-        seen = watch.generations[generation] if watch is not None else None
-        self.watched = 0 if seen is None else seen.collections
-        self.examined = None if seen is None else seen.examined
-        self.freed = None if seen is None else seen.freed
-        self.pause_s = None if seen is None else seen.pause_ns / 1e9
-        self.longest_pause_s = None if seen is None else seen.longest_ns / 1e9
+        self.watched = 0 if seen is None else seen["collections"]
+        self.examined = None if seen is None else seen["examined"]
+        self.freed = None if seen is None else seen["freed"]
+        self.pause_s = None if seen is None else seen["pause_ns"] / 1e9
+        self.longest_pause_s = None if seen is None else seen["longest_ns"] / 1e9
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name."""
@@ -91,8 +89,11 @@ class GCSummary:
     def __init__(self) -> None:
         self.enabled = gc.isenabled()
         thresholds = gc.get_threshold()
+        # What was never loaded watches nothing.
+        tracker: Any = sys.modules.get("heapscope._tracker")
+        seen = tracker.gc_watched() if tracker is not None else None
         self.generations = [
-            Generation(number, stats, thresholds[number])
+            Generation(number, stats, thresholds[number], None if seen is None else seen[number])
             for number, stats in enumerate(gc.get_stats())
         ]
         self.frozen = gc.get_freeze_count()
@@ -141,86 +142,31 @@ def _time(seconds: float | None) -> str:
     return f"{(seconds or 0) * 1000:7.2f} ms"
 
 
-class _Seen:
-    """What was seen of the collections of one generation."""
-
-    __slots__ = ("collections", "examined", "freed", "longest_ns", "pause_ns")
-
-    def __init__(self) -> None:
-        self.collections = 0
-        self.examined: int | None = 0
-        self.freed = 0
-        self.pause_ns = 0
-        self.longest_ns = 0
-
-
-class _Watch:
-    """Our entry in `gc.callbacks`. The collector holds the GIL: one collection at a time."""
-
-    def __init__(self) -> None:
-        from heapscope import _tracker
-
-        self.generations = [_Seen() for _ in range(_GENERATIONS)]
-        self._tracker = _tracker
-        self._begun = 0
-        self._examined: int | None = 0
-        self._span = 0
-
-    def __call__(self, phase: str, info: dict[str, int]) -> None:
-        generation = info["generation"]
-        if phase == "start":
-            self._examined = self._tracker.gc_objects(generation)
-            if generation:
-                self._span = self._tracker.span_begin(f"gc generation {generation}")
-            self._begun = time.perf_counter_ns()
-            return
-        if not self._begun:
-            return  # watched since the middle of this collection
-        took = time.perf_counter_ns() - self._begun
-        seen = self.generations[generation]
-        seen.collections += 1
-        if self._examined is None or seen.examined is None:
-            seen.examined = None
-        else:
-            seen.examined += self._examined
-        seen.freed += info["collected"]
-        seen.pause_ns += took
-        seen.longest_ns = max(seen.longest_ns, took)
-        self._begun = 0
-        if self._span:
-            self._tracker.span_end(self._span)
-            self._span = 0
-            if info["collected"] or info["uncollectable"]:
-                of = "" if self._examined is None else f" of {self._examined:,}"
-                self._tracker.mark(f"gc generation {generation}: {info['collected']:,}{of} freed")
-
-
-_watch: _Watch | None = None
-
-
-def watch_gc() -> None:
+def watch_gc(*, young: bool = False) -> None:
     """Watch every collection from now on: pauses, objects looked at, and spans on the timeline.
 
-    A span (``gc generation 2``) is recorded for generations 1 and 2, and a mark with how many
-    objects were freed; of the youngest generation, which is collected many times a second, only
-    the figures of `gc_summary`. Calling it again changes nothing.
+    Parameters
+    ----------
+    young : bool
+        Record a span of each collection of generation 0 too, many times a second.
 
     Notes
     -----
-    Costs about 2 µs a collection, and a walk along the list of the objects it will look at.
+    While a capture is recorded, collections of the generations 1 and 2 are spans on its timeline
+    (``gc generation 2``), and marks tell how many objects they freed. Calling it again changes
+    `young` alone. Costs about 1 µs a collection, and a walk along the list of the objects it will
+    look at. `heapscope run --gc-events` watches a program from its first line on.
     """
-    global _watch
-    if _watch is None:
-        _watch = _Watch()
-        gc.callbacks.append(_watch)
+    from heapscope import _tracker
+
+    _tracker.gc_watch(young)
 
 
 def unwatch_gc() -> None:
     """End what `watch_gc` began; its figures are forgotten."""
-    global _watch
-    if _watch is not None:
-        gc.callbacks.remove(_watch)
-        _watch = None
+    from heapscope import _tracker
+
+    _tracker.gc_unwatch()
 
 
 def gc_summary() -> GCSummary:
