@@ -15,6 +15,8 @@ from ground_truth import assert_whole
 
 from heapscope import Capture
 
+pytestmark = pytest.mark.one_version
+
 STACKS = """
 for number in range(6_000):
     exec(f"def f{number}(): return [object() for _ in range({number % 9})]\\nf{number}()", {})
@@ -26,8 +28,6 @@ KILLED = f"{STACKS}\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 
 RUN = """
 import os, shutil, subprocess, sys
-
-pytestmark = pytest.mark.one_version
 program, kept = sys.argv[1:]
 command = [sys.executable, "-m", "heapscope", "run", "-o", "out.hscope", "-c", program]
 ended = subprocess.run(command, capture_output=True, text=True)

@@ -12,12 +12,12 @@ from typing import Any
 import native_libraries
 import pytest
 
+pytestmark = pytest.mark.one_version
+
 PROGRAM = """
 import ctypes, json, sys
 import heapscope
 from native_libraries import declared, of_function
-
-pytestmark = pytest.mark.one_version
 
 library = ctypes.CDLL(sys.argv[1])
 allocate = declared(library, "by_malloc", "void*", "size_t")
