@@ -385,10 +385,15 @@ class HeapGraph:
         Kinds: ``duplicates``, ``spare_room``, ``instance_dicts``, ``boxed_numbers``.
         """
     def report_data(self) -> dict[str, Any]:
-        """{branches, types, other_types} of src/exporters/heap_report.h, bounded.
+        """{branches, types, other_types, merged, sites} of src/exporters/heap_report.h, bounded.
 
         A branch is (object, parent's index, retained_bytes, children, left_out, left_out_bytes,
-        type).
+        type, kinds); kinds are (type, count, bytes). sites: None when the program was not tracked.
+        """
+    def heaviest_references(self, object_id: int, limit: int = 100) -> dict[str, Any]:
+        """As `references`, those that retain most; keys that name values are no rows.
+
+        O(references of the object).
         """
 
 def seal(

@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <queue>
+#include <unordered_map>
 #include <utility>
+
+#include "heap/part_totals.h"
+#include "heap/partition.h"
+#include "heap/reference_names.h"
 
 namespace heapscope::exporters {
 namespace {
@@ -10,6 +15,36 @@ namespace {
 using heap::Graph;
 using heap::ObjectId;
 using heap::TypeId;
+
+// The types with the most bytes among objects.
+class KindTotals {
+ public:
+  void add(TypeId type, std::uint64_t bytes) {
+    HeapKindTotal& total = totals_[type];
+    total.type = type;
+    ++total.count;
+    total.bytes += bytes;
+  }
+  void remove(TypeId type, std::uint64_t bytes) {
+    HeapKindTotal& total = totals_[type];
+    --total.count;
+    total.bytes -= bytes;
+  }
+  std::vector<HeapKindTotal> most(std::size_t limit) const {
+    std::vector<HeapKindTotal> all;
+    for (const auto& [type, total] : totals_) {
+      if (total.count != 0) all.push_back(total);
+    }
+    std::ranges::sort(all, [](const HeapKindTotal& a, const HeapKindTotal& b) {
+      return a.bytes != b.bytes ? a.bytes > b.bytes : a.type < b.type;
+    });
+    if (all.size() > limit) all.resize(limit);
+    return all;
+  }
+
+ private:
+  std::unordered_map<TypeId, HeapKindTotal> totals_;
+};
 
 // The biggest branches first, so that what is left out is small wherever it lies.
 std::vector<HeapBranch> branches_of(const heap::Heap& snapshot, const HeapReportLimits& limits) {
@@ -21,7 +56,7 @@ std::vector<HeapBranch> branches_of(const heap::Heap& snapshot, const HeapReport
   const auto add = [&](ObjectId object, std::uint32_t parent) {
     open.emplace(dominators.retained[object], static_cast<std::uint32_t>(branches.size()));
     const std::uint64_t children = tree.children(object).size();
-    branches.push_back({object, parent, dominators.retained[object], children, 0, 0});
+    branches.push_back({object, parent, dominators.retained[object], children, 0, 0, {}});
   };
   add(0, 0);
   while (!open.empty()) {
@@ -32,15 +67,26 @@ std::vector<HeapBranch> branches_of(const heap::Heap& snapshot, const HeapReport
     const std::vector<ObjectId> shown = heap::biggest(
         children, dominators, std::min({at == 0 ? limits.tops : limits.children, room, children.size()}));
     std::uint64_t bytes = 0;
-    for (const ObjectId child : children) bytes += dominators.retained[child];
+    KindTotals kinds;
+    for (const ObjectId child : children) {
+      bytes += dominators.retained[child];
+      kinds.add(snapshot.graph().type(child), dominators.retained[child]);
+    }
     for (const ObjectId child : shown) {
       bytes -= dominators.retained[child];
+      kinds.remove(snapshot.graph().type(child), dominators.retained[child]);
       add(child, at);
     }
+    branches[at].kinds = kinds.most(limits.kinds);
     branches[at].left_out = children.size() - shown.size();
     branches[at].left_out_bytes = bytes;
   }
   return branches;
+}
+
+std::vector<ObjectId> retaining_most(const heap::ObjectSet& set, const heap::Dominators& dominators,
+                                     std::size_t most) {
+  return heap::biggest(set.ids(), dominators, std::min(most, set.size()));
 }
 
 }  // namespace
@@ -89,6 +135,102 @@ HeapReport make_heap_report(const heap::Heap& snapshot, const HeapReportLimits& 
   }
   for (HeapTypeRow& row : report.types) std::ranges::sort(row.objects, more);
   return report;
+}
+
+std::vector<HeapHeldType> held_types(const heap::Heap& snapshot, const HeapReport& report,
+                                     const HeapReportLimits& limits) {
+  const Graph& graph = snapshot.graph();
+  struct Wanted {
+    TypeId type;
+    bool is_builtin;
+    std::uint64_t bytes;
+  };
+  std::vector<Wanted> wanted;
+  for (const HeapTypeRow& row : report.types) {
+    if (row.total.count < 2) continue;
+    const std::string name(graph.type_name(row.type));
+    wanted.push_back({row.type, name.find('.') == std::string::npos, row.total.shallow_bytes});
+  }
+  std::ranges::stable_sort(wanted, [](const Wanted& a, const Wanted& b) {
+    return a.is_builtin != b.is_builtin ? b.is_builtin : a.bytes > b.bytes;
+  });
+  if (wanted.size() > limits.held_types) wanted.resize(limits.held_types);
+  constexpr std::uint32_t kNone = 0xFFFFFFFF;
+  std::vector<std::uint32_t> number_of(graph.types().size(), kNone);
+  for (std::uint32_t number = 0; number < wanted.size(); ++number) number_of[wanted[number].type] = number;
+  std::vector<std::vector<ObjectId>> members(wanted.size());
+  for (ObjectId object = graph.root_count() + 1; object <= graph.count(); ++object) {
+    const std::uint32_t number = number_of[graph.type(object)];
+    if (number != kNone) members[number].push_back(object);
+  }
+  const heap::Naming& naming = snapshot.naming();
+  std::vector<HeapHeldType> held;
+  for (std::size_t number = 0; number < wanted.size(); ++number) {
+    const heap::ObjectSet set(std::exchange(members[number], {}));
+    HeapHeldType made{
+        wanted[number].type, heap::merged_paths(graph, naming.tree, naming.writer, set, limits.patterns), {}};
+    for (heap::MergedPath& path : made.paths) {
+      made.counts.push_back(path.set.size());
+      path.set = {};
+    }
+    held.push_back(std::move(made));
+  }
+  return held;
+}
+
+HeapSites make_heap_sites(const heap::Heap& snapshot, const HeapReportLimits& limits) {
+  HeapSites sites;
+  const Graph& graph = snapshot.graph();
+  if (!graph.tracked()) return sites;
+  const heap::Naming& naming = snapshot.naming();
+  const heap::Divided divided{graph, naming.kinds, nullptr, &naming.tree, &snapshot.roots()};
+  std::vector<heap::Part> parts =
+      heap::partition(divided, snapshot.reachable() | snapshot.unreachable(), heap::DivideBy::kSite);
+  while (parts.size() > limits.sites) {
+    ++sites.left_out;
+    sites.left_out_bytes += parts.back().bytes;
+    parts.pop_back();
+  }
+  std::vector<const heap::ObjectSet*> sets;
+  for (const heap::Part& part : parts) sets.push_back(&part.set);
+  const std::vector<std::uint64_t> retained =
+      heap::retained_of_parts(snapshot.dominators(), snapshot.dominator_tree(), sets);
+  for (std::size_t at = 0; at < parts.size(); ++at) {
+    const heap::Part& part = parts[at];
+    KindTotals kinds;
+    for (const ObjectId object : part.set.ids()) kinds.add(graph.type(object), graph.size(object));
+    sites.rows.push_back({part.kind, part.set.size(), part.bytes, retained[at], kinds.most(limits.kinds),
+                          retaining_most(part.set, snapshot.dominators(), limits.objects_of_site)});
+  }
+  return sites;
+}
+
+HeaviestReferences heaviest_references(const heap::Heap& snapshot, ObjectId object, std::size_t most) {
+  const Graph& graph = snapshot.graph();
+  const heap::Dominators& dominators = snapshot.dominators();
+  const heap::ReferenceLayout layout(graph, object);
+  const auto targets = graph.references(object);
+  HeaviestReferences found;
+  const auto more = [&](std::uint32_t a, std::uint32_t b) {
+    const std::uint64_t x = dominators.retained[targets[a]], y = dominators.retained[targets[b]];
+    return x != y ? x > y : a < b;
+  };
+  for (std::uint32_t position = 0; position < targets.size(); ++position) {
+    if (targets[position] == 0) continue;
+    const bool is_key = layout.tail() == heap::Tail::kPairs && position >= layout.fields() &&
+                        (position - layout.fields()) % 2 == 0;
+    if (is_key && graph.key_text(targets[position]) != nullptr) continue;
+    ++found.total;
+    if (found.positions.size() == most) {
+      if (most == 0 || !more(position, found.positions.front())) continue;
+      std::ranges::pop_heap(found.positions, more);
+      found.positions.pop_back();
+    }
+    found.positions.push_back(position);
+    std::ranges::push_heap(found.positions, more);
+  }
+  std::ranges::sort(found.positions, more);
+  return found;
 }
 
 }  // namespace heapscope::exporters

@@ -1,13 +1,16 @@
 // What the HTML report shows of a heap snapshot: of millions of objects the few thousand that matter.
 //
 // Bounded by its limits, whatever the size of the heap: the dominator tree down to where its biggest branches are,
-// with what was left out of each, and of each type the objects that retain most. O(objects) time, 8 bytes an object.
+// with what was left out of each; of each type the objects that retain most and what holds all of them; and the lines
+// that allocated what lives. O(objects) time for each of the three, 16 bytes an object.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "heap/heap.h"
+#include "heap/merged_paths.h"
 
 namespace heapscope::exporters {
 
@@ -17,6 +20,18 @@ struct HeapReportLimits {
   std::size_t tops = 500;            // that hang on nothing alone
   std::size_t types = 300;           // rows; the rest is one
   std::size_t objects_of_type = 12;  // listed for each of these types
+  std::size_t kinds = 5;        // types that what is left out of a branch, or allocated by a line, is told by
+  std::size_t held_types = 80;  // whose paths are merged
+  std::size_t patterns = 12;    // of each of these
+  std::size_t sites = 200;
+  std::size_t objects_of_site = 5;
+};
+
+// Objects of one type among many.
+struct HeapKindTotal {
+  heap::TypeId type = 0;
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;  // of a branch retained ones, of a site shallow ones
 };
 
 // A place in the dominator tree. Of its children those that retain most follow; the rest is summed.
@@ -27,12 +42,36 @@ struct HeapBranch {
   std::uint64_t children = 0;
   std::uint64_t left_out_bytes = 0;  // of children that are no branches
   std::uint64_t left_out = 0;
+  std::vector<HeapKindTotal> kinds;  // of what was left out, the most bytes first; not all of them
 };
 
 struct HeapTypeRow {
   heap::TypeId type = 0;
   heap::TypeTotal total;
   std::vector<heap::ObjectId> objects;  // that retain most, most first
+};
+
+// What holds the objects of a type.
+struct HeapHeldType {
+  heap::TypeId type = 0;
+  std::vector<heap::MergedPath> paths;  // their counts sum to the type's; sets are not kept
+  std::vector<std::uint64_t> counts;    // by path
+};
+
+// A line that allocated what lives.
+struct HeapSite {
+  std::string text;
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t retained_bytes = 0;     // of its objects that no other of its objects holds alone
+  std::vector<HeapKindTotal> kinds;     // the most bytes first; not all of them
+  std::vector<heap::ObjectId> objects;  // that retain most, most first
+};
+
+struct HeapSites {
+  std::vector<HeapSite> rows;  // the most bytes first
+  std::uint64_t left_out = 0;
+  std::uint64_t left_out_bytes = 0;
 };
 
 struct HeapReport {
@@ -43,5 +82,18 @@ struct HeapReport {
 };
 
 HeapReport make_heap_report(const heap::Heap& snapshot, const HeapReportLimits& limits = {});
+// What holds the types of a report; classes of the program and of libraries come first.
+std::vector<HeapHeldType> held_types(const heap::Heap& snapshot, const HeapReport& report,
+                                     const HeapReportLimits& limits = {});
+// Empty when the program was not tracked.
+HeapSites make_heap_sites(const heap::Heap& snapshot, const HeapReportLimits& limits = {});
+
+// The references of an object that retain most, most first, as positions; those of keys that name a value are left
+// out, and are not in `total`. O(references of the object).
+struct HeaviestReferences {
+  std::uint64_t total = 0;
+  std::vector<std::uint32_t> positions;
+};
+HeaviestReferences heaviest_references(const heap::Heap& snapshot, heap::ObjectId object, std::size_t most);
 
 }  // namespace heapscope::exporters

@@ -87,6 +87,45 @@ def test_an_object_has_its_path_and_who_refers_to_it(snapshots: list[Path], tmp_
     assert pattern["pattern"].startswith("sys.modules['__main__'].CACHE[")
 
 
+def test_lines_that_allocated_have_what_lives_of_it(snapshots: list[Path], tmp_path: Path) -> None:
+    _, heap = report(snapshots[1], output=tmp_path / "a.html")
+    program = snapshots[0].with_name("lessons.py")
+    line = 1 + PROGRAM.splitlines().index("        self.raw = bytearray(1000)")
+    sites = {row["site"]: row for row in heap["sites"]["rows"]}
+    raw = sites[f"{program}:{line} (Lesson.__init__)"]
+    assert raw["types"] == [["bytearray", 500, raw["bytes"]]]
+    assert raw["count"] == 500
+    assert raw["bytes"] == raw["retained_bytes"] >= 500 * 1001
+    assert raw["objects"], "the largest are named"
+    for each in filter(heap["listed"].get, map(str, raw["objects"])):
+        frame = heap["stacks"][heap["listed"][each]["born"]][-1]
+        assert frame == ["Lesson.__init__", str(program), line]
+    everything = sum(row["bytes"] for row in heap["sites"]["rows"])
+    assert everything + heap["sites"]["left_out_bytes"] == heap["all_bytes"] + _garbage(heap)
+
+
+def _garbage(heap: dict[str, Any]) -> int:
+    found: int = heap["garbage"]["bytes"]
+    return found
+
+
+def test_from_sys_modules_a_module_of_the_program_is_reached(
+    snapshots: list[Path], tmp_path: Path
+) -> None:
+    _, heap = report(snapshots[0], output=tmp_path / "a.html")
+    (root,) = [root for root in heap["roots"] if root["kind"] == "modules"]
+    (modules,) = [heap["listed"][str(row[1])] for row in root["references"]]
+    (main_module,) = [row for row in modules["references"]["rows"] if row[0] == "['__main__']"]
+    namespaces = heap["listed"][str(main_module[1])]["references"]["rows"]
+    (namespace,) = [row for row in namespaces if row[0] == ".__dict__"]
+    names = heap["listed"][str(namespace[1])]["references"]["rows"]
+    assert "['CACHE']" in [row[0] for row in names]
+    # The heaviest come first, and a key that names its value is no reference of its own.
+    retained = [row[4] for row in names]
+    assert retained == sorted(retained, reverse=True)
+    assert not [row for row in names if "keys()" in row[0]]
+
+
 def test_two_snapshots_are_compared_by_type_and_object(
     snapshots: list[Path], tmp_path: Path
 ) -> None:
@@ -113,6 +152,11 @@ def test_the_size_of_a_report_does_not_grow_with_the_heap(
     assert large.stat().st_size < 2 * small.stat().st_size
     left_out = sum(branch[4] for branch in heap["branches"])
     assert left_out > 30_000, "what is not in it is counted"
+    for branch in heap["branches"]:
+        assert sum(kind[1] for kind in branch[7]) <= branch[4]
+        assert sum(kind[2] for kind in branch[7]) <= branch[5]
+    (many,) = [row for branch in heap["branches"] for row in branch[7] if row[1] > 30_000]
+    assert many[0] == "tuple", "what is left out is told by type"
 
 
 def test_a_capture_and_a_snapshot_of_its_run_make_one_report(

@@ -7,8 +7,9 @@ import { readHeap } from "./heap/heap_data";
 import { HeapState } from "./heap/heap_state";
 import { readPayloadOf } from "./payload/read";
 import { readProfile } from "./profile/profile";
+import { followHash } from "./state/hash";
 import { ReportState } from "./state/report_state";
-import { followHash } from "./state/url_state";
+import { heapInHash, runInHash } from "./state/url_state";
 import { middle, visible } from "./text/visible";
 import "./style/theme.css";
 import "./style/report.css";
@@ -24,13 +25,16 @@ try {
   document.title = `${visible(middle(title, 100))}: ${what}`;
   if (kind === "heap") {
     if (!heap) throw new Error("it holds no heap snapshot");
+    const state = new HeapState(heap);
     performance.mark("heapscope:modelled");
+    followHash(heapInHash(state));
     place.replaceChildren();
-    render(<HeapApp state={new HeapState(heap)} />, place);
+    render(<HeapApp state={state} />, place);
+    requestAnimationFrame(() => setTimeout(() => performance.mark("heapscope:first-heap-view"), 0));
   } else {
     const state = new ReportState(readProfile(manifest, columns, heap), sources);
     performance.mark("heapscope:modelled");
-    followHash(state);
+    followHash(runInHash(state));
     place.replaceChildren();
     render(<App state={state} />, place);
   }

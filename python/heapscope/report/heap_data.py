@@ -7,7 +7,7 @@ the document.
 
 from __future__ import annotations
 
-import contextlib
+import heapq
 from typing import TYPE_CHECKING, Any
 
 from heapscope.exporters.heap_formats import heap_title
@@ -17,16 +17,13 @@ if TYPE_CHECKING:
 
     from heapscope import _analysis
 
-SCHEMA = "heapscope/heap-report/1"
-MOST_OBJECTS = 2_500
+SCHEMA = "heapscope/heap-report/2"
+MOST_OBJECTS = 4_000
 """Objects that are written out; each costs about a kilobyte before compression."""
 _REFERENCES = 16  # of one object, each way
 _OF_ROOT = 60
-_LOOKED_AT = 200  # references, of which the biggest are chosen
-_SITES = 200
-_GROUPS = 20  # types whose paths are merged
-_MERGED = 12
-_TOO_LARGE_TO_MERGE = 200_000  # objects of one type
+_OF_MODULES = 400
+_LOOKED_AT = 200  # referrers, of which the biggest are chosen
 _TEXT = 200
 
 
@@ -50,11 +47,9 @@ def make_heap_data(
         What that is called.
     """
     data = graph.report_data()
-    everything = graph.everything() | graph.unreachable()
     roots = _roots(graph)
     suspects = _suspects(graph, base)
-    wanted = _wanted(data, roots, suspects)
-    objects = {each: _object(graph, each) for each in wanted}
+    listed = _wanted(graph, data, roots, suspects)
     return {
         "schema": SCHEMA,
         "title": heap_title(graph),
@@ -70,36 +65,67 @@ def make_heap_data(
         "other_types": data["other_types"],
         "branches": data["branches"],
         "roots": roots,
-        "listed": objects,
+        "listed": listed,
+        "stacks": _share_stacks(listed),
         "suspects": suspects,
-        "merged": _merged(graph, data["types"]),
-        "sites": _sites(graph, everything),
+        "merged": data["merged"],
+        "sites": data["sites"],
         "comparison": None if base is None else _comparison(graph, base, earlier),
     }
 
 
 def _wanted(
-    data: dict[str, Any], roots: list[dict[str, Any]], suspects: list[dict[str, Any]]
-) -> list[int]:
-    """Choose the objects that are written out: the first of all lists first."""
-    chosen: dict[int, None] = {}
+    graph: _analysis.HeapGraph,
+    data: dict[str, Any],
+    roots: list[dict[str, Any]],
+    suspects: list[dict[str, Any]],
+) -> dict[int, dict[str, Any]]:
+    """Choose the objects that are written out, and write them: the first of all lists first.
+
+    What these refer to comes after, the largest first, while there is room.
+    """
+    written: dict[int, dict[str, Any]] = {}
+    beyond: list[tuple[int, int]] = []
+    of_modules = {
+        row[1] for root in roots if root["kind"] == "modules" for row in root["references"]
+    }
 
     def take(ids: Iterable[int]) -> None:
         for each in ids:
-            if each and len(chosen) < MOST_OBJECTS:
-                chosen.setdefault(each)
+            if not each or each in written or len(written) >= MOST_OBJECTS:
+                continue
+            most = _OF_MODULES if each in of_modules else _REFERENCES
+            told = written[each] = _object(graph, each, most)
+            for _, to, _, _, retained in told["references"]["rows"]:
+                if to not in written:
+                    heapq.heappush(beyond, (-retained, to))
 
-    for each in suspects:
-        take(_ids_in(each))
+    for row in suspects:
+        take(_ids_in(row))
     take(branch[0] for branch in data["branches"][:800])
     for row in data["types"][:80]:
         take(row["objects"])
     for root in roots:
-        take(reference[1] for reference in root["references"])
-    take(branch[0] for branch in data["branches"])
+        take(row[1] for row in root["references"])
+    for each in of_modules & written.keys():
+        take(row[1] for row in written[each]["references"]["rows"])
+    for site in (data["sites"] or {"rows": []})["rows"][:60]:
+        take(site["objects"])
     for row in data["types"]:
-        take(row["objects"])
-    return list(chosen)
+        take(row["objects"][:3])
+    while beyond and len(written) < MOST_OBJECTS:
+        take([heapq.heappop(beyond)[1]])
+    return written
+
+
+def _share_stacks(listed: dict[int, dict[str, Any]]) -> list[list[list[Any]]]:
+    """Write each stack of allocation once: objects then have its number."""
+    numbers: dict[tuple[tuple[Any, ...], ...], int] = {}
+    for told in listed.values():
+        if told["born"] is not None:
+            stack = tuple((each["function"], each["file"], each["line"]) for each in told["born"])
+            told["born"] = numbers.setdefault(stack, len(numbers))
+    return [[list(frame) for frame in stack] for stack in numbers]
 
 
 def _ids_in(row: dict[str, Any]) -> list[int]:
@@ -112,33 +138,23 @@ def _ids_in(row: dict[str, Any]) -> list[int]:
     return found[:8]
 
 
-def _reference_rows(found: dict[str, Any], most: int = _REFERENCES) -> dict[str, Any]:
-    """Return the rows that retain most; a mapping's keys that name its values are no rows."""
-    rows = found["rows"]
-    kept = [row for row in rows if not _is_naming(row)]
-    if len(kept) > most:
-        kept = sorted(kept, key=lambda row: -row["retained_bytes"])[:most]
-    return {
-        "total": found["total"] - sum(map(_is_naming, rows)),
-        "rows": [
-            [
-                (row.get("name") or "")[:_TEXT],
-                row["id"],
-                row["type"],
-                row["size_bytes"],
-                row["retained_bytes"],
-            ]
-            for row in kept
-        ],
-    }
+def _references(graph: _analysis.HeapGraph, each: int, most: int = _REFERENCES) -> dict[str, Any]:
+    found = graph.heaviest_references(each, most)
+    return {"total": found["total"], "rows": [_reference(row) for row in found["rows"]]}
 
 
-def _is_naming(row: dict[str, Any]) -> bool:
-    name = row.get("name") or ""
-    return name.startswith("list(_.keys())") and row["type"] in ("str", "int", "bytes")
+def _referrers(graph: _analysis.HeapGraph, each: int) -> dict[str, Any]:
+    found = graph.referrers(each, _LOOKED_AT)
+    rows = sorted(found["rows"], key=lambda row: -row["retained_bytes"])[:_REFERENCES]
+    return {"total": found["total"], "rows": [_reference(row) for row in rows]}
 
 
-def _object(graph: _analysis.HeapGraph, each: int) -> dict[str, Any]:
+def _reference(row: dict[str, Any]) -> list[Any]:
+    name = (row.get("name") or "")[:_TEXT]
+    return [name, row["id"], row["type"], row["size_bytes"], row["retained_bytes"]]
+
+
+def _object(graph: _analysis.HeapGraph, each: int, most: int) -> dict[str, Any]:
     told = graph.object(each)
     birth = told["birth"]
     text = told["text"]
@@ -153,8 +169,8 @@ def _object(graph: _analysis.HeapGraph, each: int) -> dict[str, Any]:
         "dominator": told["dominator"],
         "text": None if text is None else text["text"][:_TEXT],
         "path": graph.path_text(each)[:1000],
-        "references": _reference_rows(graph.references(each, _LOOKED_AT)),
-        "referrers": _reference_rows(graph.referrers(each, _LOOKED_AT)),
+        "references": _references(graph, each, most),
+        "referrers": _referrers(graph, each),
         "born": None if birth is None else birth["stack"][-12:],
     }
 
@@ -162,8 +178,7 @@ def _object(graph: _analysis.HeapGraph, each: int) -> dict[str, Any]:
 def _roots(graph: _analysis.HeapGraph) -> list[dict[str, Any]]:
     rows = []
     for root in graph.roots()[:400]:
-        references = _reference_rows(graph.references(root["id"], _LOOKED_AT), _OF_ROOT)
-        references["rows"].sort(key=lambda row: -row[4])
+        references = _references(graph, root["id"], _OF_ROOT)
         rows.append(
             {
                 "id": root["id"],
@@ -235,42 +250,3 @@ def _suspects(graph: _analysis.HeapGraph, base: _analysis.HeapGraph | None) -> l
                 plain[key] = list(value[:20])
         rows.append(plain)
     return rows
-
-
-def _merged(graph: _analysis.HeapGraph, types: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what holds the objects of the heaviest types, by merged paths."""
-    sets = {row["kind"]: row["set"] for row in graph.partition(graph.everything(), "type")}
-    merged: dict[str, Any] = {}
-    # Types of the program's own and of libraries first: a path says more of them.
-    for row in sorted(types, key=lambda each: ("." not in each["type"], -each["shallow_bytes"])):
-        members = sets.get(row["type"])
-        if members is None or len(members) > _TOO_LARGE_TO_MERGE or len(members) < 2:
-            continue
-        merged[row["type"]] = [
-            {key: each[key] for key in ("pattern", "held_by", "count", "bytes")}
-            for each in graph.merged_paths(members, _MERGED)
-        ]
-        if len(merged) == _GROUPS:
-            break
-    return merged
-
-
-def _sites(graph: _analysis.HeapGraph, everything: Any) -> dict[str, Any] | None:
-    """Return where live objects were allocated, by line; None when the program was not tracked."""
-    if not graph.tracked:
-        return None
-    rows = graph.partition(everything, "site")
-    shown: list[dict[str, Any]] = []
-    for row in rows[:_SITES]:
-        entry: dict[str, Any] = {"site": row["kind"], "count": row["count"], "bytes": row["bytes"]}
-        with contextlib.suppress(ValueError):
-            entry["retained_bytes"] = graph.retained(row["set"]) if len(shown) < 25 else None
-        kinds = graph.partition(row["set"], "type")[:3] if len(shown) < 60 else []
-        entry["types"] = [[kind["kind"], kind["count"], kind["bytes"]] for kind in kinds]
-        shown.append(entry)
-    rest = rows[_SITES:]
-    return {
-        "rows": shown,
-        "left_out": len(rest),
-        "left_out_bytes": sum(row["bytes"] for row in rest),
-    }

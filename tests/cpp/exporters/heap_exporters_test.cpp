@@ -283,6 +283,13 @@ TEST(HeapReport, what_is_shown_and_what_is_left_out_sum_to_the_parents_children)
         ++children;
       }
       EXPECT_EQ(children, branch.children);
+      std::uint64_t told = 0, told_bytes = 0;
+      for (const exporters::HeapKindTotal& kind : branch.kinds) {
+        EXPECT_GT(kind.count, 0U);
+        told += kind.count;
+        told_bytes += kind.bytes;
+      }
+      EXPECT_TRUE(told < branch.left_out || (told == branch.left_out && told_bytes == branch.left_out_bytes));
       const std::uint64_t own = branch.object == 0 ? 0 : snapshot.graph().size(branch.object);
       EXPECT_EQ(bytes + own, branch.retained_bytes);
     }
@@ -296,6 +303,50 @@ TEST(HeapReport, what_is_shown_and_what_is_left_out_sum_to_the_parents_children)
       }));
     }
     EXPECT_EQ(bytes, snapshot.dominators().retained[0]);
+  }
+}
+
+TEST(HeapReport, holders_of_a_type_sum_to_its_objects) {
+  for (std::uint32_t seed = 0; seed < 50; ++seed) {
+    const Heap snapshot(random_heap(seed).graph());
+    exporters::HeapReportLimits limits;
+    limits.patterns = 1 + seed % 4;
+    const exporters::HeapReport report = exporters::make_heap_report(snapshot, limits);
+    for (const exporters::HeapHeldType& held : exporters::held_types(snapshot, report, limits)) {
+      ASSERT_LE(held.paths.size(), limits.patterns);
+      const auto row = std::ranges::find(report.types, held.type, &exporters::HeapTypeRow::type);
+      ASSERT_NE(row, report.types.end());
+      std::uint64_t count = 0, bytes = 0;
+      for (std::size_t at = 0; at < held.paths.size(); ++at) {
+        count += held.counts[at];
+        bytes += held.paths[at].bytes;
+      }
+      EXPECT_EQ(count, row->total.count);
+      EXPECT_EQ(bytes, row->total.shallow_bytes);
+    }
+    EXPECT_TRUE(exporters::make_heap_sites(snapshot, limits).rows.empty()) << "nothing was tracked";
+  }
+}
+
+TEST(HeapReport, the_heaviest_references_are_those_that_retain_most) {
+  for (std::uint32_t seed = 0; seed < 50; ++seed) {
+    const Heap snapshot(random_heap(seed).graph());
+    const heap::Graph& graph = snapshot.graph();
+    const auto& retained = snapshot.dominators().retained;
+    for (heap::ObjectId object = 1; object <= graph.count(); ++object) {
+      const auto all = exporters::heaviest_references(snapshot, object, 1'000);
+      ASSERT_EQ(all.total, all.positions.size());
+      const auto targets = graph.references(object);
+      EXPECT_LE(all.total, targets.size() - static_cast<std::size_t>(std::ranges::count(targets, 0U)));
+      const auto weight = [&](std::uint32_t position) { return retained[targets[position]]; };
+      EXPECT_TRUE(std::ranges::is_sorted(all.positions, std::greater{}, weight));
+      for (std::size_t most = 0; most < 4; ++most) {
+        const auto few = exporters::heaviest_references(snapshot, object, most);
+        EXPECT_EQ(few.total, all.total);
+        ASSERT_EQ(few.positions.size(), std::min<std::size_t>(most, all.total));
+        EXPECT_TRUE(std::ranges::equal(few.positions, std::span(all.positions).first(few.positions.size())));
+      }
+    }
   }
 }
 

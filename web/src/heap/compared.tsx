@@ -7,25 +7,29 @@ import { Name } from "../widgets/name";
 import { type Sort, VirtualTable } from "../widgets/virtual_table";
 import type { ComparedRow } from "./heap_data";
 import type { HeapViewProps } from "./heap_views";
+import { OfType } from "./of_type";
 
 type Key = "count" | "shallow_bytes" | "retained_bytes";
 const change = (row: ComparedRow, key: Key) => row[key][1] - row[key][0];
 
+const FIGURE: Record<string, (row: ComparedRow) => number | string> = {
+  type: (row) => row.type,
+  count: (row) => change(row, "count"),
+  new: (row) => row.new ?? -1,
+  gone: (row) => row.gone ?? -1,
+  shallow_bytes: (row) => change(row, "shallow_bytes"),
+  retained_bytes: (row) => change(row, "retained_bytes"),
+};
+
 export function Compared({ state }: HeapViewProps) {
   const [sort, setSort] = useState<Sort>({ column: "shallow_bytes", descending: true });
-  const [selected, setSelected] = useState<number | null>(null);
   const comparison = state.data.comparison!;
   const { rows: all } = comparison;
   const rows = all.map((_, index) => index);
+  const figure = FIGURE[sort.column] ?? FIGURE["shallow_bytes"]!;
   rows.sort((a, b) => {
-    const [x, y] = [all[a]!, all[b]!];
-    const order =
-      sort.column === "type"
-        ? x.type < y.type
-          ? -1
-          : 1
-        : change(x, sort.column as Key) - change(y, sort.column as Key);
-    return (order || a - b) * (sort.descending ? -1 : 1);
+    const [x, y] = [figure(all[a]!), figure(all[b]!)];
+    return (x < y ? -1 : x > y ? 1 : a - b) * (sort.descending ? -1 : 1);
   });
   const most = Math.max(1, ...all.map((row) => Math.abs(change(row, "shallow_bytes"))));
   const both = (key: Key, show: (value: number) => string) => (row: number) => {
@@ -40,6 +44,7 @@ export function Compared({ state }: HeapViewProps) {
       />
     );
   };
+  const selected = all.findIndex(({ type }) => type === state.type.value);
   const bytes = state.data.total_bytes - comparison.base_total_bytes;
   const objects = state.data.objects - comparison.base_objects;
   return (
@@ -75,25 +80,26 @@ export function Compared({ state }: HeapViewProps) {
           {
             id: "count",
             title: "\u0394 objects",
-            width: "110px",
+            width: "100px",
             numeric: true,
+            about: "Sort by how many more there are",
             cell: both("count", count),
           },
           {
             id: "new",
-            title: "New, gone",
-            width: "130px",
+            title: "New",
+            width: "96px",
             numeric: true,
-            sortable: false,
-            cell: (row) => `${count(all[row]!.new)}, ${count(all[row]!.gone)}`,
+            about: "Objects that were not there before",
+            cell: (row) => count(all[row]!.new),
           },
           {
-            id: "was",
-            title: "Were, are",
-            width: "150px",
+            id: "gone",
+            title: "Gone",
+            width: "96px",
             numeric: true,
-            sortable: false,
-            cell: (row) => all[row]!.count.map(count).join(" \u2192 "),
+            about: "Objects that are not there any more",
+            cell: (row) => count(all[row]!.gone),
           },
           {
             id: "shallow_bytes",
@@ -113,16 +119,14 @@ export function Compared({ state }: HeapViewProps) {
         rows={rows}
         sort={sort}
         onSort={setSort}
-        selected={selected}
+        selected={selected < 0 ? null : selected}
         onSelect={(row) => {
-          setSelected(row);
           state.type.value = all[row]!.type;
         }}
-        onOpen={() => {
-          state.view.value = "types";
-        }}
+        onOpen={(row) => state.showType(all[row]!.type)}
         empty="Nothing changed."
       />
+      <OfType state={state} type={state.type.value} />
     </div>
   );
 }

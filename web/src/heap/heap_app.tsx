@@ -1,9 +1,12 @@
 // The report of a heap snapshot alone: what it says in a sentence, and the Heap views.
 
 import { useEffect, useState } from "preact/hooks";
-import { Mark, ThemeIcon } from "../app/icons";
-import { count, share, size } from "../text/units";
+import { HelpIcon, Mark, ThemeIcon } from "../app/icons";
+import { count, size } from "../text/units";
 import { Name } from "../widgets/name";
+import { HeapHeadline } from "./heap_headline";
+import { HeapHelp } from "./heap_help";
+import { listenForHeapKeys } from "./heap_keys";
 import type { HeapState } from "./heap_state";
 import { HeapTabs, HeapViews } from "./heap_views";
 import "./heap.css";
@@ -18,6 +21,15 @@ export function HeapApp({ state }: { state: HeapState }) {
     if (theme === "system") root.removeAttribute("data-theme");
     else root.setAttribute("data-theme", theme);
   }, [theme]);
+  const [help, setHelp] = useState(false);
+  useEffect(
+    () =>
+      listenForHeapKeys(state, {
+        theme: () => setTheme((now) => NEXT[now]),
+        help: () => setHelp((now) => !now),
+      }),
+    [state],
+  );
   const { data } = state;
   return (
     <>
@@ -60,6 +72,15 @@ export function HeapApp({ state }: { state: HeapState }) {
         >
           <ThemeIcon theme={theme} />
         </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Help and keys"
+          title="Help and keys ( ? )"
+          onClick={() => setHelp(true)}
+        >
+          <HelpIcon />
+        </button>
       </header>
       <div class="controls">
         <HeapTabs state={state} />
@@ -67,32 +88,7 @@ export function HeapApp({ state }: { state: HeapState }) {
       <main class="heap-main">
         <HeapViews state={state} />
       </main>
+      {help && <HeapHelp state={state} onClose={() => setHelp(false)} />}
     </>
-  );
-}
-
-export function HeapHeadline({ state }: { state: HeapState }) {
-  const { data } = state;
-  const biggest = data.types[0];
-  const change = data.comparison ? data.total_bytes - data.comparison.base_total_bytes : null;
-  return (
-    <h1 class="headline">
-      {count(data.objects)} objects, <strong>{size(data.total_bytes)}</strong>
-      {change !== null && (
-        <>
-          , {change >= 0 ? size(change) : size(-change)} {change >= 0 ? "more" : "less"} than before
-        </>
-      )}
-      {biggest && (
-        <>
-          ; <Name text={biggest.type} limit={60} /> retains{" "}
-          {share(biggest.retained_bytes, data.all_bytes)}
-        </>
-      )}
-      {data.garbage.objects > 0 && (
-        <>; {count(data.garbage.objects)} are garbage that no collection has found yet</>
-      )}
-      .
-    </h1>
   );
 }

@@ -5,7 +5,7 @@ import { bytesOfBase64 } from "../payload/base64";
 import { inflate } from "../payload/inflate";
 import { PayloadError } from "../payload/payload_error";
 
-export const HEAP_SCHEMA = "heapscope/heap-report/1";
+export const HEAP_SCHEMA = "heapscope/heap-report/2";
 
 /** Name of the reference, id, type, shallow and retained bytes of the other object. */
 export type ReferenceRow = [string, number, string, number, number];
@@ -28,7 +28,8 @@ export interface ListedObject {
   path: string;
   references: References;
   referrers: References;
-  born: { function: string; file: string; line: number | null }[] | null;
+  /** Index of the stack that allocated it. */
+  born: number | null;
 }
 
 export interface TypeFigures {
@@ -63,13 +64,36 @@ export interface ComparedRow {
   retained_bytes: [number, number];
 }
 
+/** Type, number of objects, their bytes. */
+export type KindRow = [string, number, number];
+
 export interface SiteRow {
+  /** "FILE:LINE (FUNCTION)", or "<unknown>". */
   site: string;
   count: number;
   bytes: number;
-  retained_bytes?: number | null;
-  types: [string, number, number][];
+  retained_bytes: number;
+  types: KindRow[];
+  /** Those that retain most. */
+  objects: number[];
 }
+
+/** Object, parent's index, retained bytes, children, children left out, their bytes, type, what was left out. */
+export type Branch = [number, number, number, number, number, number, string, KindRow[]];
+
+/** A finding of the analysis. */
+export interface Suspect {
+  kind: string;
+  what: string;
+  path: string;
+  bytes: number;
+  count: number;
+  object: number | null;
+  objects: number[];
+}
+
+/** Function, file, line; outermost first. */
+export type Stack = [string, string, number | null][];
 
 export interface HeapData {
   schema: string;
@@ -85,11 +109,11 @@ export interface HeapData {
   coverage: Record<string, number>;
   types: TypeRow[];
   other_types: { types: number; count: number; shallow_bytes: number };
-  /** Object, parent's index, retained bytes, children, children left out, their bytes, type. */
-  branches: [number, number, number, number, number, number, string][];
+  branches: Branch[];
   roots: RootRow[];
   listed: Record<string, ListedObject>;
-  suspects: Record<string, string | number | number[] | null>[] | null;
+  stacks: Stack[];
+  suspects: Suspect[];
   merged: Record<
     string,
     { pattern: string | null; held_by: string; count: number; bytes: number }[]

@@ -3,12 +3,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { share, size } from "../text/units";
 import { middle, visible } from "../text/visible";
-import type { Area } from "../views/treemap/areas";
 import { type Direction, neighbour, type Tile, tilesOf } from "../views/treemap/tiles";
 import "../views/treemap/treemap.css";
 import { Name } from "../widgets/name";
 import { useSize } from "../widgets/use_size";
-import type { HeapState } from "./heap_state";
+import { areaOfBranch } from "./areas_of_heap";
 import type { HeapViewProps } from "./heap_views";
 
 const KEYS: Record<string, Direction> = {
@@ -18,46 +17,20 @@ const KEYS: Record<string, Direction> = {
   ArrowDown: "down",
 };
 
-/** Areas of a branch and all below; `frame` is the branch's index, 0 for what is many. */
-function areaOf(state: HeapState, index: number): Area {
-  const [object, , retained, , leftOut, leftOutBytes] = state.data.branches[index]!;
-  const children = state.children[index]!.map((child) => areaOf(state, child));
-  const own = state.listed(object)?.size_bytes ?? 0;
-  const many = (name: string, bytes: number, count: number): Area => ({
-    kind: "rest",
-    name,
-    value: bytes,
-    weight: bytes,
-    frame: 0,
-    children: [],
-    count,
-  });
-  if (children.length > 0) {
-    if (own > 0) children.push(many("itself", own, 1));
-    if (leftOutBytes > 0)
-      children.push(many(`${leftOut.toLocaleString("en-US")} smaller`, leftOutBytes, leftOut));
-  }
-  return {
-    kind: index === 0 ? "whole" : "package",
-    name: state.nameOfBranch(index),
-    value: retained,
-    weight: retained,
-    frame: index,
-    children,
-    count: 1,
-  };
-}
+const FIGURE_CHARACTER = 7; // px, of 12 px text
 
 export function HeapMap({ state }: HeapViewProps) {
-  const [shown, setShown] = useState(0);
-  const root = useMemo(() => areaOf(state, shown), [state, shown]);
+  const shown = state.part.value;
+  const setShown = (part: number) => {
+    state.part.value = part;
+  };
+  const root = useMemo(() => areaOfBranch(state, shown), [state, shown]);
   const box = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(box);
   const tiles = useMemo(() => tilesOf(root, width, height), [root, width, height]);
   const [focus, setFocus] = useState(0);
   useEffect(() => setFocus(0), [root]);
-  const path = [shown];
-  while (path[0] !== 0) path.unshift(state.data.branches[path[0]!]![1]);
+  const path = state.pathToBranch(shown);
   const enter = ({ area }: Tile) => {
     if (area.frame !== 0 && state.children[area.frame]!.length > 0) setShown(area.frame);
     box.current?.focus();
@@ -91,13 +64,13 @@ export function HeapMap({ state }: HeapViewProps) {
               aria-current={index === shown ? "location" : undefined}
               onClick={() => setShown(index)}
             >
-              <Name text={state.nameOfBranch(index)} limit={40} />{" "}
+              <Name text={state.nameAndStep(index)} limit={40} />{" "}
               {size(state.data.branches[index]![2])}
             </button>
           ))}
         </nav>
         <span class="muted">
-          As large as what would be freed. Double click or Enter opens, Escape closes.
+          Blue: one object. Grey: many of a type. Double click or Enter opens, Escape closes.
         </span>
       </div>
       <div
@@ -111,9 +84,11 @@ export function HeapMap({ state }: HeapViewProps) {
         {tiles.map((tile, index) => {
           const { area, x, y, width: wide, height: high, isOpen } = tile;
           const roomy = wide > 34 && high > 15;
+          const figure = size(area.value);
+          const fits = wide > figure.length * FIGURE_CHARACTER + 8;
           const object = state.data.branches[area.frame]?.[0];
           const isSelected = area.frame !== 0 && object === state.object.value;
-          const look = area.kind === "rest" ? "merged" : isOpen ? "none" : "library";
+          const look = area.kind === "rest" ? (area.count > 1 ? "none" : "merged") : "library";
           return (
             <div
               key={`${area.frame} ${area.name} ${x} ${y}`}
@@ -137,8 +112,12 @@ export function HeapMap({ state }: HeapViewProps) {
                 <span class={roomy ? "tile-name" : "unseen"}>
                   <Name text={area.name} limit={60} />{" "}
                 </span>
-                <span class={roomy && (isOpen ? wide > 110 : high > 30) ? "tile-figure" : "unseen"}>
-                  {size(area.value)}
+                <span
+                  class={
+                    roomy && (isOpen ? wide > 130 : fits && high > 32) ? "tile-figure" : "unseen"
+                  }
+                >
+                  {figure}
                 </span>
               </button>
             </div>

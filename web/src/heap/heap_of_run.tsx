@@ -1,26 +1,23 @@
 // The Heap views as one tab of a run's report.
 
-import { useMemo } from "preact/hooks";
 import type { ViewProps } from "../views/registry";
-import { HeapHeadline } from "./heap_app";
-import { HeapState } from "./heap_state";
+import { HeapHeadline } from "./heap_headline";
 import { HeapTabs, HeapViews } from "./heap_views";
 import "./heap.css";
 
 export function HeapOfRun({ state }: ViewProps) {
-  const { heap } = state.profile;
-  const inside = useMemo(() => (heap ? new HeapState(heap) : null), [heap]);
-  if (!inside) return null;
+  const { heap } = state;
+  if (!heap) return null;
   return (
     <div class="heap-of-run">
       <div class="toolbar">
-        <HeapHeadline state={inside} />
+        <HeapHeadline state={heap} />
       </div>
       <div class="controls">
-        <HeapTabs state={inside} />
+        <HeapTabs state={heap} />
       </div>
       <div class="heap-main">
-        <HeapViews state={inside} />
+        <HeapViews state={heap} />
       </div>
     </div>
   );

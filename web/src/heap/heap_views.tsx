@@ -43,7 +43,7 @@ const VIEWS: readonly HeapView[] = [
     title: "Suspects",
     about: "What looks like a leak or a waste, and why.",
     component: Suspects,
-    available: ({ suspects }) => suspects !== null,
+    available: () => true,
   },
   {
     id: "dominators",
@@ -75,10 +75,11 @@ const VIEWS: readonly HeapView[] = [
   },
 ];
 
-const viewsOf = ({ data }: HeapState) => VIEWS.filter(({ available }) => available(data));
+export const viewsOfHeap = ({ data }: HeapState) =>
+  VIEWS.filter(({ available }) => available(data));
 
 export function HeapTabs({ state }: HeapViewProps) {
-  const views = viewsOf(state);
+  const views = viewsOfHeap(state);
   const chosen = Math.max(
     0,
     views.findIndex(({ id }) => id === state.view.value),
@@ -115,7 +116,7 @@ export function HeapTabs({ state }: HeapViewProps) {
 }
 
 export function HeapViews({ state }: HeapViewProps) {
-  const views = viewsOf(state);
+  const views = viewsOfHeap(state);
   const view = views.find(({ id }) => id === state.view.value) ?? views[0]!;
   const Shown = view.component;
   return (

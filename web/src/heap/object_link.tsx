@@ -1,31 +1,23 @@
-// An object in one line: its type, its text, its sizes. A button where the report holds it, else plain text.
+// An object by its type and its text. A button where the report holds it, else plain text.
 
-import { size } from "../text/units";
 import { Name } from "../widgets/name";
 import type { HeapState } from "./heap_state";
 
-interface Known {
-  type: string;
-  size_bytes: number;
-  retained_bytes: number;
-}
-
-export function ObjectLink({
-  state,
-  object,
-  known,
-}: {
+export interface ObjectLinkProps {
   state: HeapState;
   object: number;
-  known?: Known;
-}) {
+  /** Of an object that is not in the report. */
+  type?: string | undefined;
+}
+
+export function ObjectLink({ state, object, type }: ObjectLinkProps) {
   const listed = state.listed(object);
-  const told = listed ?? known;
-  if (!told) return <span class="muted">an object that is not in this report</span>;
-  const root = state.data.roots.find(({ id }) => id === object);
+  const label = state.labelOf(object);
+  const called = label ?? listed?.type ?? type;
+  if (called === undefined) return <span class="muted">an object that is not in this report</span>;
   const text = (
     <>
-      <Name text={root?.label ?? told.type} limit={70} />
+      <Name text={called} limit={70} />
       {listed?.text != null && (
         <>
           {" "}
@@ -34,16 +26,9 @@ export function ObjectLink({
           </code>
         </>
       )}
-      {!root && (
-        <span class="muted">
-          {" "}
-          {size(told.size_bytes)}
-          {told.retained_bytes !== told.size_bytes && `, retains ${size(told.retained_bytes)}`}
-        </span>
-      )}
     </>
   );
-  if (!listed || root) return <span class="object-link">{text}</span>;
+  if (!listed || label !== undefined) return <span class="object-link">{text}</span>;
   return (
     <button
       type="button"

@@ -1,11 +1,14 @@
 // The object that is looked at: how it is reached, who refers to it, what it refers to, where it was allocated.
 
+import { shortFile } from "../profile/names";
 import { count, size } from "../text/units";
+import { visible } from "../text/visible";
 import { Name } from "../widgets/name";
 import type { References } from "./heap_data";
 import type { HeapState } from "./heap_state";
 import type { HeapViewProps } from "./heap_views";
-import { ObjectLink } from "./object_link";
+import { ObjectRows } from "./object_rows";
+import { shownReferences } from "./references";
 
 const HELD: Record<string, string> = {
   immortal: "It is immortal: the interpreter never frees it.",
@@ -16,6 +19,7 @@ const HELD: Record<string, string> = {
 export function ObjectPane({ state }: HeapViewProps) {
   const object = state.object.value;
   const told = object === null ? undefined : state.listed(object);
+  const stack = told?.born == null ? undefined : state.data.stacks[told.born];
   return (
     <aside class="details heap-object" aria-label="The object">
       {object === null || !told ? (
@@ -70,18 +74,15 @@ export function ObjectPane({ state }: HeapViewProps) {
           <Holders state={state} object={object} />
           <ReferenceList title="Who refers to it" state={state} found={told.referrers} />
           <ReferenceList title="What it refers to" state={state} found={told.references} />
-          {told.born && told.born.length > 0 && (
+          {stack && stack.length > 0 && (
             <>
               <h3>Allocated at</h3>
               <ol class="heap-stack">
-                {told.born.toReversed().map((frame, depth) => (
+                {stack.toReversed().map(([name, file, line], depth) => (
                   <li key={depth}>
-                    <Name text={frame.function} limit={60} />{" "}
-                    <code>
-                      <Name
-                        text={`${frame.file}${frame.line ? `:${frame.line}` : ""}`}
-                        limit={70}
-                      />
+                    <Name text={name} limit={60} />{" "}
+                    <code title={visible(file)}>
+                      <Name text={`${shortFile(file)}${line ? `:${line}` : ""}`} limit={60} />
                     </code>
                   </li>
                 ))}
@@ -106,13 +107,11 @@ function Holders({ state, object }: HeapViewProps & { object: number }) {
   }
   if (chain.length === 0) return <p class="muted">No object alone: several roots, or it is one.</p>;
   return (
-    <ol class="heap-list">
-      {chain.map((each) => (
-        <li key={each}>
-          <ObjectLink state={state} object={each} />
-        </li>
-      ))}
-    </ol>
+    <ObjectRows
+      state={state}
+      label="Held alone by"
+      rows={chain.map((each) => ({ object: each }))}
+    />
   );
 }
 
@@ -122,21 +121,13 @@ function ReferenceList({
   found,
 }: HeapViewProps & { title: string; found: References }) {
   const left = found.total - found.rows.length;
+  const rows = shownReferences(found.rows, (object) => !!state.listed(object));
   return (
     <>
       <h3>
         {title} ({count(found.total)})
       </h3>
-      <ul class="heap-list">
-        {found.rows.map(([name, id, type, size_bytes, retained_bytes], index) => (
-          <li key={index}>
-            <code class="reference-name">
-              <Name text={name || "\u2013"} limit={36} />
-            </code>{" "}
-            <ObjectLink state={state} object={id} known={{ type, size_bytes, retained_bytes }} />
-          </li>
-        ))}
-      </ul>
+      {rows.length > 0 && <ObjectRows state={state} label={title} rows={rows} />}
       {left > 0 && <p class="muted">{count(left)} more are not in this report.</p>}
     </>
   );

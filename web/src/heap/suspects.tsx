@@ -2,64 +2,69 @@
 
 import { count, size } from "../text/units";
 import { Name } from "../widgets/name";
+import { leaksAndWaste, savingWord, titleOf, verdict } from "./findings";
+import type { Suspect } from "./heap_data";
 import type { HeapViewProps } from "./heap_views";
-import { ObjectLink } from "./object_link";
+import { ObjectRows } from "./object_rows";
 
-const REASONS = ["what", "reason", "path"];
+const MOST_SHOWN = 4;
 
 export function Suspects({ state }: HeapViewProps) {
-  const suspects = state.data.suspects!;
+  const { leaks, waste } = leaksAndWaste(state.data.suspects);
   return (
     <div class="leaks heap-suspects">
-      <p class="leaks-verdict">
-        {suspects.length === 0
-          ? "Nothing looks like a leak or a waste."
-          : `${count(suspects.length)} things look like a leak or a waste.`}
-      </p>
-      <ol>
-        {suspects.map((row, index) => {
-          const title = String(row["kind"] ?? "suspect").replaceAll("_", " ");
-          const named = [row["object"], ...(Array.isArray(row["objects"]) ? row["objects"] : [])];
-          const objects = [...new Set(named)]
-            .filter((each): each is number => typeof each === "number" && !!state.listed(each))
-            .slice(0, 4);
-          return (
-            <li key={index} class="leak">
-              <div class="leak-head">
-                <strong>
-                  <Name text={title} limit={100} />
-                </strong>
-                <dl>
-                  {Object.entries(row)
-                    .filter(
-                      ([key, value]) => typeof value === "number" && /bytes|count|saved/.test(key),
-                    )
-                    .map(([key, value]) => (
-                      <div key={key}>
-                        <dt>{key.replaceAll("_", " ")}</dt>
-                        <dd>
-                          {/bytes|saved/.test(key) ? size(value as number) : count(value as number)}
-                        </dd>
-                      </div>
-                    ))}
-                </dl>
-              </div>
-              {REASONS.map((key) => row[key])
-                .filter((each): each is string => typeof each === "string" && each !== "")
-                .map((each) => (
-                  <p key={each} class="leak-reason">
-                    <Name text={each} limit={400} />
-                  </p>
-                ))}
-              {objects.map((each) => (
-                <div key={each}>
-                  <ObjectLink state={state} object={each} />
-                </div>
-              ))}
-            </li>
-          );
-        })}
-      </ol>
+      <p class="leaks-verdict">{verdict(leaks.length, waste.length)}</p>
+      <Findings state={state} found={leaks} />
+      {leaks.length > 0 && waste.length > 0 && <h2>Waste</h2>}
+      <Findings state={state} found={waste} />
     </div>
+  );
+}
+
+function Findings({ state, found }: HeapViewProps & { found: Suspect[] }) {
+  return (
+    <ol>
+      {found.map((row, index) => {
+        const objects = [...new Set([row.object, ...row.objects])]
+          .filter((each): each is number => each !== null && !!state.listed(each))
+          .slice(0, MOST_SHOWN);
+        return (
+          <li key={index} class="leak">
+            <div class="leak-head">
+              <strong>
+                <Name text={titleOf(row)} limit={100} />
+              </strong>
+              <dl>
+                <div>
+                  <dt>{savingWord(row)}</dt>
+                  <dd>{size(row.bytes)}</dd>
+                </div>
+                <div>
+                  <dt>objects</dt>
+                  <dd>{count(row.count)}</dd>
+                </div>
+              </dl>
+            </div>
+            <p class="leak-reason">
+              <Name text={row.what} limit={400} />
+            </p>
+            {row.path && (
+              <p class="leak-reason">
+                <code>
+                  <Name text={row.path} limit={400} />
+                </code>
+              </p>
+            )}
+            {objects.length > 0 && (
+              <ObjectRows
+                state={state}
+                label="Objects to look at"
+                rows={objects.map((object) => ({ object }))}
+              />
+            )}
+          </li>
+        );
+      })}
+    </ol>
   );
 }

@@ -25,13 +25,15 @@ export interface TreeTableProps {
   label: string;
   top: TreeNode[];
   opened: string[];
+  /** The object that is looked at: the first row that is it is selected, until another is. */
+  shown: number | null;
   empty: string;
   onSelect(object: number): void;
 }
 
-export function TreeTable({ label, top, opened, empty, onSelect }: TreeTableProps) {
+export function TreeTable({ label, top, opened, shown, empty, onSelect }: TreeTableProps) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set(opened));
-  const [selected, setSelected] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
   const rows = useMemo(() => {
     const made: Row[] = [];
     const add = (nodes: TreeNode[], depth: number, parent: number) => {
@@ -43,6 +45,10 @@ export function TreeTable({ label, top, opened, empty, onSelect }: TreeTableProp
     add(top, 0, -1);
     return made;
   }, [top, open]);
+  const at = rows.findIndex(({ node }) => node.key === chosen);
+  const first = rows.findIndex(({ node }) => node.object !== null && node.object === shown);
+  const stays = at >= 0 && (first < 0 || [null, shown].includes(rows[at]!.node.object));
+  const selected = stays ? at : first >= 0 ? first : null;
   const toggle = (row: number, want?: boolean) => {
     const node = rows[row]?.node;
     if (!node?.children) return;
@@ -52,7 +58,7 @@ export function TreeTable({ label, top, opened, empty, onSelect }: TreeTableProp
     setOpen(next);
   };
   const select = (row: number) => {
-    setSelected(row);
+    setChosen(rows[row]?.node.key ?? null);
     const object = rows[row]?.node.object;
     if (object !== null && object !== undefined) onSelect(object);
   };

@@ -1,5 +1,6 @@
 // The two trees: who holds what alone, and what roots refer to.
 
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { count, size } from "../text/units";
 import { BarCell } from "../widgets/bar_cell";
@@ -14,7 +15,7 @@ function bar(state: HeapState, bytes: number) {
 }
 
 function branch(state: HeapState, index: number): TreeNode {
-  const [object, , retained, children, leftOut, leftOutBytes] = state.data.branches[index]!;
+  const [object, , retained, children, leftOut] = state.data.branches[index]!;
   const told = state.listed(object);
   const below = state.children[index]!;
   return {
@@ -28,44 +29,63 @@ function branch(state: HeapState, index: number): TreeNode {
             <Name text={JSON.stringify(told.text)} limit={40} />
           </code>
         )}
-        {told && (
+        {told?.path && told.path !== state.nameOfBranch(index) && (
           <code>
-            <Name text={told.path} limit={70} />
+            <Name text={told.path} limit={90} />
           </code>
         )}
-        {index === 0 && <span class="muted">{count(children)} held by several, or by roots</span>}
+        {index === 0 && <span class="muted">{count(children)} that no object holds alone</span>}
       </>
     ),
-    size: told ? size(told.size_bytes) : "",
+    size: told && state.labelOf(object) === undefined ? size(told.size_bytes) : "",
     retained: bar(state, retained),
     children:
       below.length === 0 && leftOut === 0
         ? null
-        : () => [
-            ...below.map((child) => branch(state, child)),
-            ...(leftOut === 0
-              ? []
-              : [
-                  {
-                    key: `r${index}`,
-                    object: null,
-                    name: <span class="muted">{count(leftOut)} smaller ones</span>,
-                    size: "",
-                    retained: bar(state, leftOutBytes),
-                    children: null,
-                  },
-                ]),
-          ],
+        : () => [...below.map((child) => branch(state, child)), ...leftOutOf(state, index)],
   };
+}
+
+/** What hangs below a branch and is no branch, a row a type; the rest of the types is one. */
+function leftOutOf(state: HeapState, index: number): TreeNode[] {
+  const [, , , , leftOut, leftOutBytes, , kinds] = state.data.branches[index]!;
+  const rows: TreeNode[] = [];
+  let [others, otherBytes] = [leftOut, leftOutBytes];
+  const add = (number: number, bytes: number, name: ComponentChildren) =>
+    rows.push({
+      key: `b${index}.rest${rows.length}`,
+      object: null,
+      name: (
+        <span class="muted">
+          {count(number)} smaller {name}
+        </span>
+      ),
+      size: "",
+      retained: bar(state, bytes),
+      children: null,
+    });
+  for (const [type, number, bytes] of kinds) {
+    add(number, bytes, <Name text={type} limit={60} />);
+    others -= number;
+    otherBytes -= bytes;
+  }
+  if (others > 0) add(others, otherBytes, "of other types");
+  return rows;
 }
 
 export function DominatorTree({ state }: HeapViewProps) {
   const top = useMemo(() => [branch(state, 0)], [state]);
+  // What is looked at is in sight when the view is opened.
+  const opened = useMemo(() => {
+    const at = state.branchOf.get(state.object.peek() ?? 0) ?? 0;
+    return state.pathToBranch(at).slice(0, at === 0 ? 1 : -1);
+  }, [state]).map((index) => `b${index}`);
   return (
     <TreeTable
       label="Dominator tree"
       top={top}
-      opened={["b0"]}
+      opened={opened}
+      shown={state.object.value}
       empty="The heap is empty."
       onSelect={(object) => state.show(object)}
     />
@@ -123,7 +143,7 @@ export function Containment({ state }: HeapViewProps) {
           name: (
             <>
               <Name text={root.label} limit={80} />
-              <span class="muted">{root.kind}</span>
+              <span class="muted">{root.kind.replaceAll("_", " ")}</span>
               {root.file && (
                 <code>
                   <Name text={`${root.file}${root.line ? `:${root.line}` : ""}`} limit={60} />
@@ -151,6 +171,7 @@ export function Containment({ state }: HeapViewProps) {
       label="References from roots"
       top={top}
       opened={top.slice(0, 1).map(({ key }) => key)}
+      shown={state.object.value}
       empty="There are no named roots."
       onSelect={(object) => state.show(object)}
     />

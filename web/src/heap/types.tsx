@@ -1,13 +1,13 @@
 // Types with their counts, shallow and retained bytes, and how these changed; below, objects of the chosen one.
 
 import { useState } from "preact/hooks";
-import { count, share, signed, size } from "../text/units";
+import { count, signed, size } from "../text/units";
 import { BarCell } from "../widgets/bar_cell";
 import { Name } from "../widgets/name";
 import { type Column, type Sort, VirtualTable } from "../widgets/virtual_table";
 import type { TypeRow } from "./heap_data";
 import type { HeapViewProps } from "./heap_views";
-import { ObjectLink } from "./object_link";
+import { OfType } from "./of_type";
 
 const FIGURE: Record<string, (row: TypeRow) => number | string> = {
   type: (row) => row.type,
@@ -21,8 +21,8 @@ const FIGURE: Record<string, (row: TypeRow) => number | string> = {
 export function Types({ state }: HeapViewProps) {
   const { data } = state;
   const [sort, setSort] = useState<Sort>({ column: "retained", descending: true });
-  const [search, setSearch] = useState("");
-  const sought = search.toLowerCase();
+  const search = state.search.value;
+  const sought = search.trim().toLowerCase();
   const rows = data.types
     .map((_, index) => index)
     .filter((index) => data.types[index]!.type.toLowerCase().includes(sought));
@@ -106,11 +106,16 @@ export function Types({ state }: HeapViewProps) {
             type="search"
             placeholder="Search types"
             value={search}
-            onInput={(event) => setSearch(event.currentTarget.value)}
+            id="heap-search"
+            onInput={(event) => {
+              state.search.value = event.currentTarget.value;
+            }}
           />
         </label>
         <span class="muted">
-          {count(data.types.length)} types
+          {rows.length === data.types.length
+            ? `${count(rows.length)} types`
+            : `${count(rows.length)} of ${count(data.types.length)} types`}
           {other.types > 0 &&
             `; ${count(other.types)} more with ${count(other.count)} objects, ${size(other.shallow_bytes)}, are left out`}
           .
@@ -126,55 +131,9 @@ export function Types({ state }: HeapViewProps) {
         onSelect={(row) => {
           state.type.value = data.types[row]!.type;
         }}
-        empty="No type is called that."
+        empty={sought ? "No type is called that." : "The snapshot has no objects."}
       />
-      <OfType state={state} row={data.types[chosen]} />
-    </div>
-  );
-}
-
-function OfType({ state, row }: HeapViewProps & { row: TypeRow | undefined }) {
-  if (!row)
-    return (
-      <p class="muted heap-below">Select a type to see its biggest objects and who holds them.</p>
-    );
-  const merged = state.data.merged[row.type];
-  const listed = row.objects.filter((object) => state.listed(object));
-  return (
-    <div class="heap-below">
-      <section aria-label="Objects of the type">
-        <h2>
-          Objects of <Name text={row.type} limit={60} />
-        </h2>
-        <ul>
-          {listed.map((object) => (
-            <li key={object}>
-              <ObjectLink state={state} object={object} />
-            </li>
-          ))}
-        </ul>
-        <p class="muted">
-          {listed.length > 0
-            ? `The ${count(listed.length)} that retain most; ${count(row.count - listed.length)} more are not in this report.`
-            : `${count(row.count)} objects, none of which is in this report.`}
-        </p>
-      </section>
-      {merged && (
-        <section aria-label="Held by">
-          <h2>Held by</h2>
-          <ol>
-            {merged.map((each, index) => (
-              <li key={index}>
-                <b>{share(each.count, row.count)}</b> {count(each.count)} of {count(row.count)},{" "}
-                {size(each.bytes)}:{" "}
-                <code>
-                  <Name text={each.pattern ?? each.held_by} limit={120} />
-                </code>
-              </li>
-            ))}
-          </ol>
-        </section>
-      )}
+      <OfType state={state} type={state.type.value} />
     </div>
   );
 }

@@ -3,6 +3,7 @@
 
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Focus } from "../flame/layout";
+import { HeapState } from "../heap/heap_state";
 import { readSources, type SourceFiles } from "../payload/sources";
 import {
   type CallTree,
@@ -37,6 +38,8 @@ export type Theme = "system" | "light" | "dark";
 
 export class ReportState {
   readonly names: Names;
+  /** Of the Heap views, where the report has a snapshot. */
+  readonly heap: HeapState | null;
 
   // Chosen.
   readonly metric = signal<MetricId>("peak");
@@ -110,6 +113,7 @@ export class ReportState {
     private readonly sourcesText: string,
   ) {
     this.names = new Names(profile);
+    this.heap = profile.heap && new HeapState(profile.heap);
   }
 
   grouping(kind: GroupKind): Grouping {

@@ -1,10 +1,11 @@
-// What the reader has chosen, in the address after "#": a view can be bookmarked and sent. Where a page may not
-// write its address (a notebook's sandboxed frame) nothing happens.
+// What the reader has chosen, as the address has it after "#".
 
-import { effect } from "@preact/signals";
+import type { HeapState } from "../heap/heap_state";
+import { heapStep, readHeapFrom, writeHeapTo } from "../heap/heap_url";
 import { METRICS } from "../profile/figures";
 import { GROUPINGS, type GroupKind } from "../profile/grouping";
 import { TABLE_BY } from "../views/table/table_rows";
+import type { InHash } from "./hash";
 import type { ReportState } from "./report_state";
 
 const integers = (text: string | null): number[] | null => {
@@ -38,6 +39,7 @@ export function writeHash(state: ReportState): string {
   put("named", state.flameLabel.value, "name");
   const focus = state.flameFocus.value;
   if (state.treeIsWhole.value) put("zoom", focus.node > 0 ? String(focus.node) : null);
+  if (state.heap) writeHeapTo(written, state.heap);
   return written.toString();
 }
 
@@ -45,6 +47,7 @@ export function writeHash(state: ReportState): string {
 export function readHash(state: ReportState, hash: string): void {
   const read = new URLSearchParams(hash.replace(/^#/, ""));
   const { profile } = state;
+  if (state.heap) readHeapFrom(read, state.heap);
   state.view.value = read.get("view") ?? "flame";
   state.flameBy.value = oneOf(GROUPINGS, read.get("bars")) ?? "line";
   state.flameInverted.value = read.get("inverted") === "1";
@@ -80,28 +83,20 @@ export function readHash(state: ReportState, hash: string): void {
   if (state.treeIsWhole.value && zoom < profile.nodes.length) state.zoom({ node: zoom, from: -1 });
 }
 
-/** Browsers are slow to write an address, and stop a page that writes it too often. */
-const SETTLED_MS = 60;
+/** The state of a run's report, for the address. */
+export const runInHash = (state: ReportState): InHash => ({
+  write: () => writeHash(state),
+  read: (hash) => readHash(state, hash),
+  step: () => (state.heap && state.view.value === "heap" ? heapStep(state.heap) : ""),
+});
 
-function write(hash: string): void {
-  if (hash === location.hash.replace(/^#/, "")) return;
-  try {
-    history.replaceState(null, "", `#${hash}`);
-  } catch {
-    // A page without an address of its own.
-  }
-}
-
-/** Keeps the address and the state alike. */
-export function followHash(state: ReportState): void {
-  readHash(state, location.hash);
-  window.addEventListener("hashchange", () => {
-    if (location.hash.replace(/^#/, "") !== writeHash(state)) readHash(state, location.hash);
-  });
-  let due: ReturnType<typeof setTimeout> | undefined;
-  effect(() => {
-    const hash = writeHash(state);
-    clearTimeout(due);
-    due = setTimeout(() => write(hash), SETTLED_MS);
-  });
-}
+/** The state of a snapshot's report. */
+export const heapInHash = (state: HeapState): InHash => ({
+  write: () => {
+    const written = new URLSearchParams();
+    writeHeapTo(written, state);
+    return written.toString();
+  },
+  read: (hash) => readHeapFrom(new URLSearchParams(hash.replace(/^#/, "")), state),
+  step: () => heapStep(state),
+});

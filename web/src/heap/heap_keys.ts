@@ -1,0 +1,61 @@
+// Keys of the report of a snapshot that work everywhere but in a text field.
+
+import type { HeapState } from "./heap_state";
+import { viewsOfHeap } from "./heap_views";
+
+export const HEAP_KEYS: readonly { keys: string; does: string }[] = [
+  { keys: "1 \u2026 7", does: "a view" },
+  { keys: "/", does: "search types" },
+  { keys: "\u2191 \u2193", does: "in a table: rows" },
+  {
+    keys: "\u2190 \u2192",
+    does: "in a tree: close and open; in the treemap: walk, with \u2191 \u2193",
+  },
+  { keys: "Enter", does: "in the treemap: open; in the comparison: the objects of the type" },
+  { keys: "Backspace", does: "the object before; in the treemap: back out" },
+  { keys: "Esc", does: "lift the search, the object, the type" },
+  { keys: "t", does: "theme: the system\u2019s, dark, light" },
+  { keys: "?", does: "this list" },
+];
+
+const inText = (target: EventTarget | null) =>
+  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+
+/** Undoes the last kind of choice that is made. */
+function undo(state: HeapState): void {
+  if (state.search.value) state.search.value = "";
+  else if (state.object.value !== null) state.object.value = null;
+  else state.type.value = null;
+}
+
+export function listenForHeapKeys(
+  state: HeapState,
+  page: { theme(): void; help(): void },
+): () => void {
+  const actions: Record<string, () => void> = {
+    "/": () => {
+      state.view.value = "types";
+      setTimeout(() => document.getElementById("heap-search")?.focus());
+    },
+    "?": page.help,
+    t: page.theme,
+    Backspace: () => state.back(),
+    Escape: () => undo(state),
+  };
+  for (const [index, { id }] of viewsOfHeap(state).entries())
+    actions[String(index + 1)] = () => {
+      state.view.value = id;
+    };
+  const press = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (document.querySelector("dialog[open]") && event.key !== "?") return;
+    if (inText(event.target) && event.key !== "Escape") return;
+    const action = actions[event.key];
+    if (!action) return;
+    action();
+    event.preventDefault();
+    if (event.key === "Escape" && inText(event.target)) (event.target as HTMLElement).blur();
+  };
+  window.addEventListener("keydown", press);
+  return () => window.removeEventListener("keydown", press);
+}
