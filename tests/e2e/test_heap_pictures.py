@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import re
 import weakref
 from pathlib import Path
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 import heapscope
-from heapscope.objects import picture_dot
+from heapscope.objects import picture_dot, picture_layout
 
 pytestmark = pytest.mark.one_version
 
@@ -82,6 +83,41 @@ def test_what_the_limits_leave_out_is_said_in_the_picture(teacher: Teacher, layo
     assert "26 more" in shown
     assert any(text.startswith("26 references left out") for text in shown)
     assert any("lie deeper than max_depth=2" in each for each in picture.left_out)
+
+
+def test_boxes_of_the_own_layout_do_not_overlap(teacher: Teacher) -> None:
+    holder = [teacher, {number: [Lesson(Teacher(), number)] for number in range(30)}]
+    for picture in (
+        heapscope.show_refs(holder, max_depth=5),
+        heapscope.show_backrefs(teacher, max_depth=4),
+        heapscope.show_dominators(),
+    ):
+        drawn = ElementTree.fromstring(picture_layout.to_svg(picture._graph))
+        found = [rect for rect in drawn.iter(f"{SVG}rect") if rect.get("rx")]
+        assert len(found) == len(picture._graph.nodes) > 5
+        boxes = [[float(each.attrib[key]) for key in ("x", "y", "width", "height")]
+                 for each in found]  # fmt: skip
+        for position, (x, y, width, height) in enumerate(boxes):
+            for other_x, other_y, other_width, other_height in boxes[position + 1 :]:
+                beside = x + width <= other_x or other_x + other_width <= x
+                assert beside or y + height <= other_y or other_y + other_height <= y
+
+
+def test_the_three_pictures_take_the_same_and_say_so() -> None:
+    shows = (heapscope.show_refs, heapscope.show_backrefs, heapscope.show_dominators)
+    assert len({str(inspect.signature(each)) for each in shows}) == 1
+    for each, name in zip(shows, ("show_refs", "show_backrefs", "show_dominators"), strict=True):
+        assert each.__name__ == each.__qualname__ == name
+        documented = set(re.findall(r"^    (\w+(?:, \w+)*) : ", each.__doc__ or "", re.MULTILINE))
+        named = {word for words in documented for word in words.split(", ")} | {"objects"}
+        assert set(inspect.signature(each).parameters) <= named
+
+
+def test_arrows_that_look_alike_are_few_and_counted(teacher: Teacher) -> None:
+    picture = heapscope.show_refs(teacher, max_depth=3, too_many=30)
+    back = [each for each in picture._graph.edges if each.name == ".teacher"]
+    assert len(back) == 2
+    assert "28 arrows between boxes that are shown are left out" in picture.left_out
 
 
 def test_referrers_lead_to_the_object_from_a_variable(teacher: Teacher) -> None:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from heapscope.errors import HeapscopeError
-from heapscope.objects.picture_words import BOX_COLOURS, clean, cut, size_line
+from heapscope.objects.picture_words import BOX_COLOURS, beyond_line, clean, cut, size_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def to_dot(picture: PictureGraph) -> str:
         '  edge [fontname="Helvetica", fontsize=10, color="#5b6575", fontcolor="#3a4252"];',
     ]
     for node in picture.nodes.values():
-        label = "\n".join(filter(None, [cut(node.title), node.text, size_line(node)]))
+        label = "\n".join(
+            filter(None, [cut(node.title), node.text, size_line(node), beyond_line(node)])
+        )
         fill, stroke = BOX_COLOURS["highlight" if node.highlight else node.kind]
         style = "rounded,filled,dashed" if node.kind == "rest" else "rounded,filled"
         lines.append(
@@ -34,7 +36,7 @@ def to_dot(picture: PictureGraph) -> str:
             f'style="{style}", fillcolor="{fill}", color="{stroke}"];'
         )
     for edge in picture.edges:
-        style = "" if edge.tree else ", style=dashed, constraint=false"
+        style = "" if edge.tree else ', style=dashed, constraint=false, color="#aab2bf"'
         lines.append(
             f"  {_quoted(edge.source)} -> {_quoted(edge.target)} "
             f"[label={_quoted(cut(edge.name))}, tooltip={_quoted(edge.name)}{style}];"

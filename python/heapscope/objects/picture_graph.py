@@ -6,8 +6,11 @@ functions that the caller gave.
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import Counter, deque
 from dataclasses import dataclass, field
+
+from heapscope.objects.picture_words import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,10 +22,14 @@ if TYPE_CHECKING:
     Direction = Literal["references", "referrers", "dominated"]
     Row = dict[str, Any]
 
-MOST_NODES = 300
+MOST_NODES = 200
 """Boxes of one picture; more than that nobody reads, and layouts take minutes."""
+_LEAST_SHARE = 0.005
+"""Of what the starts hold: what holds less is no box of a dominator tree."""
 _LONGEST_TEXT = 40
 _MOST_CROSSING = 3  # arrows of one object to boxes that are there already
+_MOST_ALIKE = 2  # of the same name, but for its number, from or to the same box
+_SHOWN_IF_SMALL = 3  # of what a start holds
 _NOT_ENTERED = ("type", "module")
 _NAMING = ("str", "bytes", "int")
 
@@ -47,6 +54,8 @@ class Node:
         Steps from the start; columns follow one another from left to right.
     highlight : bool
         Whether the caller wants it to stand out.
+    beyond : int
+        How many neighbours lie deeper than the picture goes.
     """
 
     key: str
@@ -57,6 +66,7 @@ class Node:
     kind: Literal["start", "object", "root", "rest"] = "object"
     column: int = 0
     highlight: bool = False
+    beyond: int = 0
 
 
 @dataclass
@@ -129,30 +139,34 @@ class Collector:
         self._hidden = 0
         self._unfollowed = 0
         self._crossing = 0
+        self._alike: Counter[tuple[str, str]] = Counter()
+        self._least = 0.0
+        self._with_paths = False  # where arrows have no names
         self._closed = False
         self._globals = 0
 
     def collect(self, title: str, starts: Sequence[int], direction: Direction) -> PictureGraph:
         """Follow references from the starts, or back to who refers, or down the dominator tree."""
         picture = PictureGraph(title, mirrored=direction == "referrers")
+        self._with_paths = direction == "dominated"
         queue: deque[tuple[int, int]] = deque()
         for start in dict.fromkeys(starts):
             picture.nodes[str(start)] = self._node(self._row(start), "start", 0)
             queue.append((start, 0))
+        if direction == "dominated":
+            held = sum(node.retained_bytes or 0 for node in picture.nodes.values())
+            self._least = _LEAST_SHARE * held
         full = False
         while queue:
             parent, depth = queue.popleft()
             rows, total = self._neighbours(parent, direction)
             known = [row for row in rows if str(row["id"]) in picture.nodes]
-            for row in known[:_MOST_CROSSING]:
-                self._connect(picture, parent, row, tree=False)
-            self._crossing += max(0, len(known) - _MOST_CROSSING)
+            self._cross(picture, parent, known)
             new = [row for row in rows if str(row["id"]) not in picture.nodes]
             rest = total - len(rows)
             if depth == self._max_depth:
                 self._unfollowed += len(new) + rest
-                if new or rest:
-                    self._add_rest(picture, parent, len(new) + rest, depth + 1, "not followed")
+                picture.nodes[str(parent)].beyond = len(new) + rest
                 continue
             shown: set[int] = set()
             for row in new:
@@ -160,7 +174,9 @@ class Collector:
                 if key in picture.nodes:
                     self._connect(picture, parent, row, tree=False)
                     continue
-                if len(shown) >= self._too_many or len(picture.nodes) >= MOST_NODES:
+                few = depth == 0 and len(shown) < _SHOWN_IF_SMALL
+                small = row["retained_bytes"] < self._least and not few
+                if small or len(shown) >= self._too_many or len(picture.nodes) >= MOST_NODES:
                     full = full or len(picture.nodes) >= MOST_NODES
                     rest += 1
                     continue
@@ -181,6 +197,19 @@ class Collector:
         picture.left_out = self._told(full, direction)
         return picture
 
+    def _cross(self, picture: PictureGraph, parent: int, rows: Sequence[Row]) -> None:
+        """Draw some arrows to boxes that are there already: many alike would hide the rest."""
+        drawn = 0
+        for row in rows:
+            name = re.sub(r"\d+", "*", row.get("name") or "")
+            alike = [(name, str(parent)), (name, str(row["id"]))]
+            if drawn == _MOST_CROSSING or any(self._alike[each] == _MOST_ALIKE for each in alike):
+                self._crossing += 1
+                continue
+            self._alike.update(alike)
+            drawn += 1
+            self._connect(picture, parent, row, tree=False)
+
     def chain(self, title: str, chains: Sequence[Sequence[tuple[int, str]]]) -> PictureGraph:
         """Draw chains of (id, name by which the one before refers to it)."""
         picture = PictureGraph(title)
@@ -196,7 +225,10 @@ class Collector:
                     tree = False
                 if position:
                     edge = Edge(str(chain[position - 1][0]), key, name, tree)
-                    if edge not in picture.edges:
+                    if not any(
+                        (each.source, each.target, each.name) == (edge.source, key, name)
+                        for each in picture.edges
+                    ):
                         picture.edges.append(edge)
         return picture
 
@@ -210,6 +242,8 @@ class Collector:
             found = self._graph.dominator_children(each, enough)
         elif direction == "references":
             found = self._graph.references(each, enough, 0)
+            if found["total"] > enough:
+                found = self._graph.heaviest_references(each, enough)
         else:
             found = self._graph.referrers(each, enough, 0)
         rows, seen = [], set()
@@ -241,11 +275,13 @@ class Collector:
         label = self._labels.get(row["id"])
         if label is not None:
             return Node(str(row["id"]), label, kind="root", column=column)
-        text = row.get("text") or self._graph.object(row["id"]).get("text")
+        text = _short(row.get("text") or self._graph.object(row["id"]).get("text"))
+        if not text and self._with_paths:
+            text = cut(self._graph.path_text(row["id"]))
         node = Node(
             str(row["id"]),
             row["type"],
-            _short(text),
+            text,
             row["size_bytes"],
             row["retained_bytes"],
             "start" if kind == "start" else "object",
@@ -278,6 +314,7 @@ class Collector:
             told.append(
                 f"{self._hidden:,} {what} left out, the smallest: "
                 f"at most {self._too_many} of one object are shown (too_many=)"
+                + (f", none below {_LEAST_SHARE:.1%} of the whole" if self._least else "")
             )
         if self._unfollowed:
             told.append(f"{self._unfollowed:,} {what} lie deeper than max_depth={self._max_depth}")

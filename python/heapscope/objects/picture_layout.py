@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from heapscope.objects.picture_words import BOX_COLOURS, clean, cut, size_line
+from heapscope.objects.picture_words import BOX_COLOURS, beyond_line, clean, cut, size_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from heapscope.objects.picture_graph import Edge, Node, PictureGraph
 
 _CHARACTER = 6.6  # px, of 11 px text
+_BOLD = 1.12  # how much wider bold text is
 _LINE = 15
 _PAD = 9
 _GAP_Y = 12
@@ -56,26 +59,37 @@ def to_svg(picture: PictureGraph) -> str:
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
         f"aria-label={quoteattr(clean(picture.title))} "
         'font-family="Helvetica, Arial, sans-serif" font-size="11">',
-        '<defs><marker id="heapscope-arrow" viewBox="0 0 8 8" refX="7" refY="4" '
-        'markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" '
-        'fill="#5b6575"/></marker></defs>',
+        f"<defs>{_head('arrow', '#5b6575')}{_head('crossing', '#aab2bf')}</defs>",
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
     ]
     for position, line in enumerate(header):
         style = 'font-weight="bold" fill="#111827"' if position == 0 else 'fill="#4b5563"'
         y = _MARGIN + _LINE * (position + 0.8)
         parts.append(f'<text x="{_MARGIN}" y="{y:.1f}" {style}>{_text(line)}</text>')
-    parts += [
-        _arrow(edge, boxes[edge.source], boxes[edge.target], picture.mirrored)
-        for edge in picture.edges
-    ]
-    parts += [_drawn(box) for box in boxes.values()]
+    # What crosses lies below, names above all lines.
+    labels: list[str] = []
+    for edge in sorted(picture.edges, key=lambda each: each.tree):
+        arrow, label = _arrow(edge, boxes[edge.source], boxes[edge.target], picture.mirrored)
+        parts.append(arrow)
+        labels.append(label)
+    parts += [*labels, *(_drawn(box) for box in boxes.values())]
     return "\n".join([*parts, "</svg>", ""])
 
 
+def _head(name: str, colour: str) -> str:
+    return (
+        f'<marker id="heapscope-{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        f'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{colour}"/></marker>'
+    )
+
+
 def _box(node: Node) -> _Box:
-    lines = [line for line in (cut(node.title), node.text, size_line(node)) if line]
-    width = max(len(clean(line)) for line in lines) * _CHARACTER + 2 * _PAD
+    lines = [
+        line for line in (cut(node.title), node.text, size_line(node), beyond_line(node)) if line
+    ]
+    widths = [len(clean(line)) * _CHARACTER for line in lines]
+    widths[0] *= _BOLD
+    width = max(widths) + 2 * _PAD
     return _Box(node, lines, width, len(lines) * _LINE + _PAD)
 
 
@@ -91,6 +105,7 @@ def _place(picture: PictureGraph, boxes: dict[str, _Box]) -> None:
             children[parent].append(child)
             parented.add(child)
     next_y = 0.0
+    top: dict[str, float] = {}
     for start in [key for key in boxes if key not in parented]:
         # Children first; the middle of a parent is that of its first and last child.
         pending = [(start, False)]
@@ -98,11 +113,16 @@ def _place(picture: PictureGraph, boxes: dict[str, _Box]) -> None:
             key, done = pending.pop()
             box = boxes[key]
             if not done:
+                top[key] = next_y
                 pending.append((key, True))
                 pending += [(child, False) for child in reversed(children[key])]
             elif children[key]:
                 first, last = boxes[children[key][0]], boxes[children[key][-1]]
                 box.y = (first.y + last.y) / 2
+                low = top[key] - (box.y - box.height / 2)
+                if low > 0:  # it is taller than all of its children
+                    _move(key, low, boxes, children)
+                    next_y += low
                 next_y = max(next_y, box.y + box.height / 2 + _GAP_Y)
             else:
                 box.y = next_y + box.height / 2
@@ -127,9 +147,21 @@ def _place(picture: PictureGraph, boxes: dict[str, _Box]) -> None:
         x += widest + max(_LEAST_GAP_X, max(names, default=0) * _CHARACTER + 28)
 
 
-def _arrow(edge: Edge, source: _Box, target: _Box, mirrored: bool) -> str:
+def _move(
+    key: str, by: float, boxes: dict[str, _Box], children: Mapping[str, Sequence[str]]
+) -> None:
+    pending = [key]
+    while pending:
+        each = pending.pop()
+        boxes[each].y += by
+        pending += children[each]
+
+
+def _arrow(edge: Edge, source: _Box, target: _Box, mirrored: bool) -> tuple[str, str]:
+    """Return the line, and its name, which is drawn later."""
     name = cut(edge.name, _LONGEST_NAME)
-    stroke = 'fill="none" stroke="#5b6575" marker-end="url(#heapscope-arrow)"'
+    colour, head = ("#5b6575", "arrow") if edge.tree else ("#aab2bf", "crossing")
+    stroke = f'fill="none" stroke="{colour}" marker-end="url(#heapscope-{head})"'
     forward = target.x > source.x + source.width
     start = source.x + source.width
     if forward:
@@ -152,14 +184,14 @@ def _arrow(edge: Edge, source: _Box, target: _Box, mirrored: bool) -> str:
         )
         label = (bend - 6, (low + high) / 2, "start")
     dashes = "" if edge.tree else ' stroke-dasharray="4 3"'
-    drawn = f'<g><title>{_text(edge.name)}</title><path d="{path}" {stroke}{dashes}/>'
-    if name and edge.tree:
-        x, y, anchor = label
-        drawn += (
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="10" fill="#3a4252" '
-            f'stroke="#ffffff" stroke-width="3" paint-order="stroke">{_text(name)}</text>'
-        )
-    return drawn + "</g>"
+    drawn = f'<g><title>{_text(edge.name)}</title><path d="{path}" {stroke}{dashes}/></g>'
+    if not name or not edge.tree:
+        return drawn, ""
+    x, y, anchor = label
+    return drawn, (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="10" fill="#3a4252" '
+        f'stroke="#ffffff" stroke-width="3" paint-order="stroke">{_text(name)}</text>'
+    )
 
 
 def _drawn(box: _Box) -> str:

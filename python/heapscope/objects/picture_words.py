@@ -32,6 +32,11 @@ def clean(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
+def beyond_line(node: Node) -> str:
+    """Say how many neighbours lie deeper than the picture goes."""
+    return f"{node.beyond:,} more not followed" if node.beyond else ""
+
+
 def size_line(node: Node) -> str:
     """Say how large an object is: its own bytes, and what it retains where that is more."""
     if node.size_bytes is None:

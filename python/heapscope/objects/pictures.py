@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from heapscope.errors import HeapscopeError
 
@@ -102,17 +102,24 @@ class Picture:
         return f"<{self.title}: {shown} boxes{left}; .save('heap.svg') writes it>"
 
 
-def show_refs(
-    *objects: object,
-    max_depth: int = 3,
-    too_many: int = 10,
-    filter: Predicate | None = None,  # noqa: A002 - objgraph's name
-    highlight: Predicate | None = None,
-    extra_ignore: Iterable[int] = (),
-    filename: str | os.PathLike[str] | None = None,
-    force: bool = False,
-) -> Picture:
-    """Draw what objects refer to.
+class _Show(Protocol):
+    __name__: str
+    __qualname__: str
+
+    def __call__(
+        self,
+        *objects: object,
+        max_depth: int = 3,
+        too_many: int = 10,
+        filter: Predicate | None = None,  # noqa: A002 - objgraph's name
+        highlight: Predicate | None = None,
+        extra_ignore: Iterable[int] = (),
+        filename: str | os.PathLike[str] | None = None,
+        force: bool = False,
+    ) -> Picture: ...
+
+
+_PARAMETERS = """
 
     Parameters
     ----------
@@ -122,7 +129,7 @@ def show_refs(
     max_depth : int
         Steps from the start.
     too_many : int
-        References of one object that are shown, those that retain most; a box says how many more.
+        Neighbours of one object that are shown, those that retain most; a box says how many more.
     filter, highlight : callable, optional
         Of an object: whether to show it, whether it stands out. An object that is gone or that the
         collector does not track on the way is shown, and does not stand out.
@@ -143,45 +150,48 @@ def show_refs(
     heapscope.HeapscopeError
         An object is not in the snapshot, or the picture cannot be written.
     """
-    limits = (max_depth, too_many, filter, highlight, extra_ignore)
-    return _follow("references", "References of", objects, limits, filename, force)
 
 
-def show_backrefs(
-    *objects: object,
-    max_depth: int = 3,
-    too_many: int = 10,
-    filter: Predicate | None = None,  # noqa: A002 - objgraph's name
-    highlight: Predicate | None = None,
-    extra_ignore: Iterable[int] = (),
-    filename: str | os.PathLike[str] | None = None,
-    force: bool = False,
-) -> Picture:
-    """Draw what refers to objects, and to that in turn; the objects stand at the right.
+def _shows(direction: Direction, title: str) -> Callable[[Callable[[], None]], _Show]:
+    """Make one of the pictures that follow a direction; what is decorated says what it is."""
 
-    Parameters, result and errors are those of `show_refs`.
-    """
-    limits = (max_depth, too_many, filter, highlight, extra_ignore)
-    return _follow("referrers", "Referrers of", objects, limits, filename, force)
+    def named(described: Callable[[], None]) -> _Show:
+        def show(
+            *objects: object,
+            max_depth: int = 3,
+            too_many: int = 10,
+            filter: Predicate | None = None,  # noqa: A002 - objgraph's name
+            highlight: Predicate | None = None,
+            extra_ignore: Iterable[int] = (),
+            filename: str | os.PathLike[str] | None = None,
+            force: bool = False,
+        ) -> Picture:
+            limits = (max_depth, too_many, filter, highlight, extra_ignore)
+            return _follow(direction, title, objects, limits, filename, force)
+
+        show.__name__ = show.__qualname__ = described.__name__
+        show.__doc__ = (described.__doc__ or "").rstrip() + _PARAMETERS
+        return show
+
+    return named
 
 
-def show_dominators(
-    *objects: object,
-    max_depth: int = 3,
-    too_many: int = 10,
-    filter: Predicate | None = None,  # noqa: A002 - objgraph's name
-    highlight: Predicate | None = None,
-    extra_ignore: Iterable[int] = (),
-    filename: str | os.PathLike[str] | None = None,
-    force: bool = False,
-) -> Picture:
+@_shows("references", "References of")
+def show_refs() -> None:
+    """Draw what objects refer to."""
+
+
+@_shows("referrers", "Referrers of")
+def show_backrefs() -> None:
+    """Draw what refers to objects, and to that in turn; the objects stand at the right."""
+
+
+@_shows("dominated", "Held alone by")
+def show_dominators() -> None:
     """Draw what objects hold alone: all of a box's boxes would be freed with it.
 
-    Without objects, the biggest of the heap are drawn. Parameters, result and errors are those of
-    `show_refs`.
+    Without objects, the biggest of the heap are drawn.
     """
-    limits = (max_depth, too_many, filter, highlight, extra_ignore)
-    return _follow("dominated", "Held alone by", objects, limits, filename, force)
 
 
 def show_chain(
