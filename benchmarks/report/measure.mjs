@@ -5,6 +5,8 @@
 // zoom_ms      from the key that zooms into a bar, or out again, to the redrawn flame
 // brush_ms     from a new range of time to the page that answers it, everything re-aggregated
 // memray's pages have the first alone: its bars are in the page when they are drawn.
+// Pages whose name begins with "heap" are of heap snapshots: first_ms is to the first view, painted, and view_ms from
+// the click on another view to its picture.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -41,10 +43,10 @@ async function madeUp() {
   return page.href;
 }
 
-const firstOfHeapscope = () =>
+const firstOfHeapscope = (name) =>
   new Promise((resolve) => {
     const look = () => {
-      const [mark] = performance.getEntriesByName("heapscope:first-flame");
+      const [mark] = performance.getEntriesByName(`heapscope:first-${name ?? "flame"}`);
       if (mark) resolve(mark.startTime);
       else setTimeout(look, 5);
     };
@@ -124,6 +126,37 @@ async function brushes(page, times) {
   }, times);
 }
 
+async function views(page, times) {
+  return page.evaluate(async (times) => {
+    const tabs = [...document.querySelectorAll("#report [role=tab]")];
+    const found = [];
+    for (let i = 1; i <= times; i++) {
+      const begin = performance.now();
+      tabs[i % tabs.length].click();
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      found.push(performance.now() - begin);
+    }
+    return found;
+  }, times);
+}
+
+async function measureHeap(browser, address) {
+  const first = [];
+  for (let i = 0; i < LOADS; i++) {
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+    await page.goto(address);
+    first.push(await page.evaluate(firstOfHeapscope, "heap-view"));
+    await page.close();
+  }
+  const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+  await page.goto(address);
+  await page.evaluate(firstOfHeapscope, "heap-view");
+  const result = { first_ms: describe(first), view_ms: describe(await views(page, ACTIONS)) };
+  result.js_heap_bytes = await page.evaluate(() => performance.memory?.usedJSHeapSize ?? null);
+  await page.close();
+  return result;
+}
+
 async function measure(browser, address, isOurs) {
   const first = [];
   for (let i = 0; i < LOADS; i++) {
@@ -163,7 +196,11 @@ const browser = await chromium.launch({
 const pages = process.argv.slice(2).map((argument) => argument.split("="));
 const results = {};
 if (pages.length === 0) results["made-up, 200,001 nodes"] = await measure(browser, await madeUp(), true);
-for (const [name, path] of pages)
-  results[name] = await measure(browser, pathToFileURL(path).href, !name.startsWith("memray"));
+for (const [name, path] of pages) {
+  const address = pathToFileURL(path).href;
+  results[name] = name.startsWith("heap ") || name === "heap"
+    ? await measureHeap(browser, address)
+    : await measure(browser, address, !name.startsWith("memray"));
+}
 await browser.close();
 console.log(JSON.stringify(results, null, 1));
