@@ -12,7 +12,14 @@ import { ReportState } from "./state/report_state";
 import { heapInHash, runInHash } from "./state/url_state";
 import { middle, visible } from "./text/visible";
 import "./style/theme.css";
-import "./style/report.css";
+import "./style/page.css";
+import "./style/header.css";
+import "./style/timeline.css";
+import "./style/controls.css";
+import "./style/details.css";
+import "./style/tooltip.css";
+import "./style/help.css";
+import "./style/narrow.css";
 import "./style/views.css";
 
 const place = document.getElementById("report")!;
