@@ -96,6 +96,10 @@ test("a branch is called by its type and the last step of its path, a root by it
   expect(state.nameAndStep(1)).toBe("dict .CACHE");
   expect(state.nameAndStep(2)).toMatch(/ \[0\]$/);
   expect(state.nameAndStep(4)).toBe("sys.modules");
+  data.listed[2]!.path = "sys.modules['app'].__dict__";
+  expect(state.nameAndStep(1)).toBe("dict ['app'].__dict__");
+  data.listed[2]!.path = "";
+  expect(state.nameAndStep(1)).toBe("dict");
 });
 
 test("references that look alike and cannot be opened are one row", () => {

@@ -73,12 +73,12 @@ export class HeapState {
     return object === 0 ? "Everything" : (this.labels.get(object) ?? type);
   }
 
-  /** The same with the last step of its path: "list .ORDERS". */
+  /** The same with the last step of its path: "list .ORDERS", "dict ['app'].__dict__". */
   nameAndStep(index: number): string {
     const name = this.nameOfBranch(index);
     const [object] = this.data.branches[index]!;
     const path = this.labels.has(object) ? undefined : this.listed(object)?.path;
-    const step = path && /(?:\.[^.[\]()]+|\[[^[\]]*\])$/.exec(path)?.[0];
+    const step = path && /(?:\.[^.[\]()]+|\[[^[\]]*\])(?:\.__dict__)?$/.exec(path)?.[0];
     return step ? `${name} ${step}` : name;
   }
 
