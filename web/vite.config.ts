@@ -15,17 +15,21 @@ const LOADER = `
 const text = document.getElementById("heapscope-code").textContent;
 const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+const [look, code] = (await new Response(stream).text()).split("\\0");
+const style = document.createElement("style");
+style.id = "heapscope-look";
+style.textContent = look;
 const script = document.createElement("script");
 script.type = "module";
 script.id = "heapscope-running";
-script.textContent = await new Response(stream).text();
-document.head.append(script);
+script.textContent = code;
+document.head.append(style, script);
 `;
 
 /**
- * Deflates the page's script, and lets nothing else run or be fetched.
+ * Deflates the page's script and style, and lets nothing else run or be fetched.
  *
- * Every report carries the script, which is a third as large deflated. The Content-Security-Policy names the
+ * Every report carries them, and they are a third as large deflated. The Content-Security-Policy names the
  * script, its loader and the style by their hashes, and nothing may reach the network: names of a capture
  * could not become code even if an element took one as markup.
  */
@@ -45,21 +49,24 @@ function packed(): Plugin {
         if (scripts.length !== 1 || styles.length !== 1 || /<script[^>]* src=|<link /.test(html))
           throw new Error("the page is not one file");
         const [element, code = ""] = scripts[0]!;
+        const [styleElement, look = ""] = styles[0]!;
+        if (`${look}${code}`.includes("\0")) throw new Error("the separator is in the code");
         const policy = [
           "default-src 'none'",
           `script-src ${hash(LOADER)} ${hash(code)}`,
-          `style-src ${hash(styles[0]![1]!)}`,
+          `style-src ${hash(look)}`,
           "img-src data: blob:",
           "base-uri 'none'",
           "form-action 'none'",
         ].join("; ");
-        const deflated = deflateRawSync(code, { level: 9 }).toString("base64");
+        const deflated = deflateRawSync(`${look}\0${code}`, { level: 9 }).toString("base64");
         page.source = html
           .replace(
             '<meta charset="utf-8" />',
             `<meta charset="utf-8" />\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`,
           )
           .replace(element, "")
+          .replace(styleElement, "")
           .replace(
             "</body>",
             `  <script type="application/octet-stream" id="heapscope-code">${deflated}</script>\n` +

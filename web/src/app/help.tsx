@@ -7,10 +7,15 @@ import { size } from "../text/units";
 import type { View } from "../views/registry";
 import { KEYS } from "./keys";
 
-/** Of the page as it came: without what was drawn, and without the script as it was unpacked. */
+/** Of the page as it came: without what was drawn, and without script and style as they were unpacked. */
 function sizeOfFile(): number {
   const of = (id: string) => document.getElementById(id)?.innerHTML.length ?? 0;
-  return document.documentElement.outerHTML.length - of("report") - of("heapscope-running");
+  return (
+    document.documentElement.outerHTML.length -
+    of("report") -
+    of("heapscope-running") -
+    of("heapscope-look")
+  );
 }
 
 export function Help({ state, views }: { state: ReportState; views: readonly View[] }) {
