@@ -93,10 +93,11 @@ test("a link opens what was looked at, and the browser's back goes back to it", 
   await page.waitForURL((url) => !url.hash.includes("heap="));
   await page.goBack();
   await page.waitForURL(/heap=dominators/);
-  expect(await textOf(page, ".heap-object h2")).toBe("dict");
+  await page.locator(".heap-object h2", { hasText: /^dict$/ }).waitFor();
   await page.goBack();
   await page.waitForURL(/object=3/);
-  expect(await textOf(page, ".heap-object h2")).toContain("app.");
+  await page.locator(".heap-object h2", { hasText: /^app/ }).waitFor();
+  expect(await selected.innerText()).toContain("app.");
 });
 
 test("keys choose views, search types, go back, and show the help", async () => {
