@@ -1,4 +1,4 @@
-"""How a report of a large heap is made and opens: seconds, memory, bytes; a JSON document and a table.
+"""How a report of a large heap is made and opens: seconds, memory, bytes; JSON and a table.
 
 A process builds a heap of so many objects (rows of a table, and a graph of nodes) and saves two
 snapshots of it, the second with a tenth more; then `heapscope report` makes the page of the second,

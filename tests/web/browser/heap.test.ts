@@ -105,6 +105,7 @@ test("keys choose views, search types, go back, and show the help", async () => 
   await page.keyboard.press("5");
   expect(await page.locator("#heap-tab-map").getAttribute("aria-selected")).toBe("true");
   await page.keyboard.press("/");
+  await page.locator("#heap-search:focus").waitFor();
   await page.keyboard.type("dic5");
   expect(await page.locator("#heap-search").inputValue()).toBe("dic5");
   expect(await textOf(page, "#heap-view")).toContain("No type is called that.");

@@ -35,7 +35,8 @@ export function listenForHeapKeys(
   const actions: Record<string, () => void> = {
     "/": () => {
       state.view.value = "types";
-      setTimeout(() => document.getElementById("heap-search")?.focus());
+      // The view is drawn in a microtask, which comes before the next key.
+      queueMicrotask(() => document.getElementById("heap-search")?.focus());
     },
     "?": page.help,
     t: page.theme,

@@ -1,7 +1,7 @@
 // A tree as a table: rows open and close. Arrow keys left and right close and open, as in any tree.
 
 import type { ComponentChildren } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { VirtualTable } from "../widgets/virtual_table";
 
 export interface TreeNode {
@@ -24,6 +24,7 @@ interface Row {
 export interface TreeTableProps {
   label: string;
   top: TreeNode[];
+  /** Keys of the rows that are open at first, and again when `shown` changes. */
   opened: string[];
   /** The object that is looked at: the first row that is it is selected, until another is. */
   shown: number | null;
@@ -33,6 +34,8 @@ export interface TreeTableProps {
 
 export function TreeTable({ label, top, opened, shown, empty, onSelect }: TreeTableProps) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set(opened));
+  // What is looked at comes into sight, wherever it was chosen.
+  useEffect(() => setOpen((now) => new Set([...now, ...opened])), [shown]);
   const [chosen, setChosen] = useState<string | null>(null);
   const rows = useMemo(() => {
     const made: Row[] = [];

@@ -75,11 +75,11 @@ function leftOutOf(state: HeapState, index: number): TreeNode[] {
 
 export function DominatorTree({ state }: HeapViewProps) {
   const top = useMemo(() => [branch(state, 0)], [state]);
-  // What is looked at is in sight when the view is opened.
-  const opened = useMemo(() => {
-    const at = state.branchOf.get(state.object.peek() ?? 0) ?? 0;
-    return state.pathToBranch(at).slice(0, at === 0 ? 1 : -1);
-  }, [state]).map((index) => `b${index}`);
+  const at = state.branchOf.get(state.object.value ?? 0) ?? 0;
+  const opened = state
+    .pathToBranch(at)
+    .slice(0, at === 0 ? 1 : -1)
+    .map((index) => `b${index}`);
   return (
     <TreeTable
       label="Dominator tree"
