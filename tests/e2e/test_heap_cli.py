@@ -185,3 +185,25 @@ def test_a_program_can_keep_its_snapshot(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     kinds = {row["kind"]: row["count"] for row in told("heap", "x.hsnap", cwd=tmp_path)["kinds"]}
     assert kinds["__main__.Lesson"] == 10
+
+
+def test_allocation_sites_are_of_tracked_programs_and_others_are_told_so(snapshots: Path) -> None:
+    for arguments in (["a.hsnap"], ["--browse", "a.hsnap"], ["--compare", "a.hsnap", "b.hsnap"]):
+        refused = heapscope("heap", "--by", "site", *arguments, cwd=snapshots)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.count("\n") == 1
+        assert "taken without tracking" in refused.stderr
+    program = "class Lesson: pass\nkept = [Lesson() for _ in range(900)]"
+    document = told("heap", "--by", "site", "--json", "-c", program, cwd=snapshots)
+    assert max(row["count"] for row in document["kinds"] if "<string>:2" in row["kind"]) >= 900
+    assert sum(row["count"] for row in document["kinds"]) == document["objects"]
+
+
+def test_the_ways_of_being_held_sum_to_the_objects_shown_and_our_own(snapshots: Path) -> None:
+    document = told("heap", "--roots", "a.hsnap", cwd=snapshots)
+    coverage = document["coverage"]
+    held = sum(coverage[f"{how}_objects"] for how in ("named", "immortal", "c"))
+    assert held == document["objects"] + document["own_objects"]
+    assert coverage["garbage_objects"] >= document["unreachable"]
+    printed = heapscope("heap", "--roots", "a.hsnap", cwd=snapshots).stdout
+    assert f"{document['own_objects']:,} of all these are heapscope's own" in printed

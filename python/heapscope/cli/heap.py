@@ -44,6 +44,7 @@ def _show_new(options: argparse.Namespace, path: str) -> int:
 
 
 def _show(options: argparse.Namespace, heap: Heap, path: str | None) -> int:
+    heap_documents.check(heap, options, path)
     if options.browse:
         from heapscope.cli import heap_browse
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapscope.cli.command_error import CommandError
 from heapscope.objects.leak_report import report_set
 
 TYPE_CHECKING = False
@@ -14,10 +15,19 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-__all__ = ["comparison", "document"]
+__all__ = ["check", "comparison", "document"]
 
 SCHEMA = "heapscope/heap/1"
 _PATHS = 10
+
+
+def check(heap: Heap, options: argparse.Namespace, path: str | None) -> None:
+    """Raise CommandError when the snapshot cannot be divided as the options ask."""
+    if options.by == "site" and not heap.graph.tracked:
+        raise CommandError(
+            f"{path or 'the snapshot'} has no allocation sites: it was taken without tracking; "
+            "`heapscope heap --by site SCRIPT` tracks"
+        )
 
 
 def document(heap: Heap, options: argparse.Namespace, path: str | None) -> Document:
@@ -39,6 +49,7 @@ def document(heap: Heap, options: argparse.Namespace, path: str | None) -> Docum
         from heapscope.cli import heap_reading
 
         earlier = heap_reading.load(options.compare)
+        check(earlier, options, options.compare)
         found["compared_with"] = options.compare
         found.update(comparison(earlier, heap, options.by))
         grown = report_set(heap.relative_to(earlier))

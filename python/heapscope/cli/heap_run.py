@@ -4,7 +4,8 @@
 
 The program runs as under ``run``: natively, in a process of its own, supervised from here. When its
 snapshots are taken is its own business (module _heapstart); here is where they are waited for,
-chosen from, and removed or kept. A program is recorded only where that is needed: for the peak.
+chosen from, and removed or kept. A program is recorded only where that is needed: for the peak, and
+for allocation sites.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def ran(program: list[str], options: argparse.Namespace) -> Ran:
     directory = _temporary_directory()
     base = os.path.join(directory, "heap").replace("%", "%%")
     capture = os.path.join(directory, "heap.hscope")
-    request = "n:" if "peak" not in words else "f:" + capture.replace("%", "%%")
+    recorded = "peak" in words or getattr(options, "by", None) == "site"
+    request = "f:" + capture.replace("%", "%%") if recorded else "n:"
     try:
         supervisor = Supervisor(
             command_line.interpreter_options() + invocation.program,

@@ -55,7 +55,7 @@ def _title(console: Console, document: Document) -> None:
         remarks.append(f"{100 * document['named_root_share']:.3g} % held by roots with a name")
     if document["unreachable"]:
         garbage = units.size(document["unreachable_bytes"])
-        remarks.append(f"{units.count(document['unreachable'])} are garbage ({garbage})")
+        remarks.append(f"{units.count(document['unreachable'])} more are garbage ({garbage})")
     if remarks:
         console.print(Text("; ".join(remarks), style="dim"), soft_wrap=True)
     console.print()
@@ -141,6 +141,10 @@ def _roots(console: Console, document: Document, limit: int) -> None:
         ("garbage_objects", "from nothing: garbage"),
     ):
         console.print(f"{units.count(coverage[key]):>12} {told}", soft_wrap=True)
+    if document["own_objects"]:
+        own = units.count(document["own_objects"])
+        told = "of all these are heapscope's own, which no table has"
+        console.print(f"{own:>12} {told}", soft_wrap=True)
     console.print()
 
 
