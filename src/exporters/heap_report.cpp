@@ -1,6 +1,7 @@
 #include "exporters/heap_report.h"
 
 #include <algorithm>
+#include <functional>
 #include <queue>
 #include <unordered_map>
 #include <utility>
@@ -151,9 +152,12 @@ std::vector<HeapHeldType> held_types(const heap::Heap& snapshot, const HeapRepor
     const std::string name(graph.type_name(row.type));
     wanted.push_back({row.type, name.find('.') == std::string::npos, row.total.shallow_bytes});
   }
-  std::ranges::stable_sort(wanted, [](const Wanted& a, const Wanted& b) {
-    return a.is_builtin != b.is_builtin ? b.is_builtin : a.bytes > b.bytes;
-  });
+  // Half of the room is for the heaviest; in the other a path says more of classes than of what is built in.
+  std::ranges::stable_sort(wanted, std::greater{}, &Wanted::bytes);
+  const auto heaviest =
+      wanted.begin() + static_cast<std::ptrdiff_t>(std::min(wanted.size(), limits.held_types / 2));
+  std::stable_sort(heaviest, wanted.end(),
+                   [](const Wanted& a, const Wanted& b) { return !a.is_builtin && b.is_builtin; });
   if (wanted.size() > limits.held_types) wanted.resize(limits.held_types);
   constexpr std::uint32_t kNone = 0xFFFFFFFF;
   std::vector<std::uint32_t> number_of(graph.types().size(), kNone);

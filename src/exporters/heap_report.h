@@ -20,9 +20,9 @@ struct HeapReportLimits {
   std::size_t tops = 500;            // that hang on nothing alone
   std::size_t types = 300;           // rows; the rest is one
   std::size_t objects_of_type = 12;  // listed for each of these types
-  std::size_t kinds = 5;        // types that what is left out of a branch, or allocated by a line, is told by
-  std::size_t held_types = 80;  // whose paths are merged
-  std::size_t patterns = 12;    // of each of these
+  std::size_t kinds = 5;  // types that what is left out of a branch, or allocated by a line, is told by
+  std::size_t held_types = 100;  // whose paths are merged
+  std::size_t patterns = 12;     // of each of these
   std::size_t sites = 200;
   std::size_t objects_of_site = 5;
 };
@@ -82,7 +82,7 @@ struct HeapReport {
 };
 
 HeapReport make_heap_report(const heap::Heap& snapshot, const HeapReportLimits& limits = {});
-// What holds the types of a report; classes of the program and of libraries come first.
+// What holds the types of a report: of the heaviest, then of classes of the program and of libraries first.
 std::vector<HeapHeldType> held_types(const heap::Heap& snapshot, const HeapReport& report,
                                      const HeapReportLimits& limits = {});
 // Empty when the program was not tracked.

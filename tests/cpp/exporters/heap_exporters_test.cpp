@@ -312,7 +312,17 @@ TEST(HeapReport, holders_of_a_type_sum_to_its_objects) {
     exporters::HeapReportLimits limits;
     limits.patterns = 1 + seed % 4;
     const exporters::HeapReport report = exporters::make_heap_report(snapshot, limits);
-    for (const exporters::HeapHeldType& held : exporters::held_types(snapshot, report, limits)) {
+    const auto all = exporters::held_types(snapshot, report, limits);
+    ASSERT_FALSE(all.empty());
+    const auto bytes_of = [&](heap::TypeId type) {
+      return std::ranges::find(report.types, type, &exporters::HeapTypeRow::type)->total.shallow_bytes;
+    };
+    for (const exporters::HeapTypeRow& row : report.types) {
+      if (row.total.count > 1) {
+        EXPECT_LE(row.total.shallow_bytes, bytes_of(all[0].type)) << "the heaviest is first";
+      }
+    }
+    for (const exporters::HeapHeldType& held : all) {
       ASSERT_LE(held.paths.size(), limits.patterns);
       const auto row = std::ranges::find(report.types, held.type, &exporters::HeapTypeRow::type);
       ASSERT_NE(row, report.types.end());

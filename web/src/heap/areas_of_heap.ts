@@ -29,7 +29,7 @@ export function areaOfBranch(state: HeapState, index: number): Area {
       others -= number;
       otherBytes -= bytes;
     }
-    many(`${count(others)} others`, otherBytes, others);
+    many(`${count(others)} ${others === 1 ? "other" : "others"}`, otherBytes, others);
     many("itself", own, 1);
   }
   // The treemap puts the smallest together and asks for the largest first.

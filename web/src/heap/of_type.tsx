@@ -68,7 +68,7 @@ export function OfType({ state, type }: HeapViewProps & { type: string | null })
           <p class="muted">
             {row.count === 1
               ? "It is one object: select it to see who holds it."
-              : "Too small a type: what holds it was not worked out for this report."}
+              : "What holds it was not worked out for this report: other types are larger."}
           </p>
         )}
       </section>
