@@ -195,8 +195,12 @@ class HeapGraph:
 
     def __init__(self, path: str | bytes | os.PathLike[str]) -> None: ...
     @staticmethod
-    def from_walk(sections: Iterable[tuple[int, object]]) -> HeapGraph:
-        """From what `_tracker.heap_walk` left: kinds of sections and their bytes."""
+    def from_walk(walk: Iterable[tuple[int, object]] | object) -> HeapGraph:
+        """From what `_tracker.heap_walk` left: kinds of sections and their bytes.
+
+        Or from what `HeapWalk.hand_over` gave, whose memory it takes: nothing is read then before
+        it is asked for.
+        """
     def save(self, path: str | bytes | os.PathLike[str]) -> None:
         """Write the sealed form (.hsnap), over what is there: whole, or not at all."""
     @property
@@ -255,8 +259,16 @@ class HeapGraph:
     def referents_of(self, objects: HeapSet) -> HeapSet: ...
     def instances_of(self, type_address: int) -> HeapSet:
         """The objects of exactly the type at an address."""
-    def dominated_with_c(self, objects: HeapSet) -> HeapSet:
-        """As `dominated`, if C code held nothing of what they lead to."""
+    def divide_from_observer(self, directory: str) -> tuple[HeapSet, HeapSet]:
+        """(program, observer): what is held less what only heapscope needs, and that.
+
+        `directory` is where the package lies: its functions' frames are told by their files.
+        """
+    def first_look(self, directory: str) -> list[tuple[int, int, str]] | None:
+        """(count, bytes, kind) of what is the program's, by class; None where there is the graph.
+
+        Of a walk in memory, of which the graph was not needed yet.
+        """
     def new_since(self, earlier: HeapGraph) -> HeapSet:
         """What an earlier snapshot of the same process does not have, garbage included."""
     def grown_rows(self, objects: HeapSet) -> list[dict[str, Any]]:

@@ -2,12 +2,15 @@
 
 namespace heapscope::heap {
 
+bool is_field(std::string_view field, std::string_view name) noexcept {
+  if (field.starts_with('<') && field.size() > 2) field = field.substr(1, field.size() - 2);
+  return field == name;
+}
+
 std::uint32_t field_position(const Graph& graph, TypeId type, std::string_view name) {
   const Type& record = graph.types()[type];
   for (std::uint32_t index = 0; index < record.field_count; ++index) {
-    std::string_view field = graph.text(graph.columns().names[record.first_field + index]);
-    if (field.starts_with('<') && field.size() > 2) field = field.substr(1, field.size() - 2);
-    if (field == name) return index;
+    if (is_field(graph.text(graph.columns().names[record.first_field + index]), name)) return index;
   }
   return record.field_count;
 }

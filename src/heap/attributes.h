@@ -10,6 +10,8 @@ namespace heapscope::heap {
 
 // The reference that the object's type lists under the name, "<name>" included; O(fields).
 ObjectId field_of(const Graph& graph, ObjectId object, std::string_view name);
+// Whether a name of a field ("__dict__", "<__dict__>") is that.
+bool is_field(std::string_view field, std::string_view name) noexcept;
 // Position of a field of that name; the number of fields: none.
 std::uint32_t field_position(const Graph& graph, TypeId type, std::string_view name);
 // The value of a mapping by a str key; O(items * log n), the last that fits.

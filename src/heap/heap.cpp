@@ -1,6 +1,7 @@
 #include "heap/heap.h"
 
 #include <cstring>
+#include <stdexcept>
 #include <vector>
 
 #include "capture/input_file.h"
@@ -9,6 +10,28 @@
 #include "heap/sealed_sections.h"
 
 namespace heapscope::heap {
+
+const Graph& Heap::read_graph() const {
+  const std::lock_guard lock(reading_);
+  if (graph_ == nullptr) {
+    capture::Result<Graph> made = read_raw(raw_.sections);
+    if (!made) throw std::runtime_error(made.error().message);
+    graph_ = std::make_shared<const Graph>(std::move(made.value()));
+    raw_ = {};
+    read_.store(graph_.get(), std::memory_order_release);
+  }
+  return *graph_;
+}
+
+std::optional<capture::Result<std::vector<ClassRow>>> Heap::first_look(std::string_view directory) const {
+  RawMemory raw;
+  {
+    const std::lock_guard lock(reading_);
+    raw = raw_;
+  }
+  if (raw.memory == nullptr) return std::nullopt;
+  return look_at_classes(raw.sections, directory);
+}
 
 const RootSet& Heap::roots() const {
   return keep(roots_, [&] { return find_roots(graph(), without_); });
@@ -26,8 +49,12 @@ const Referrers& Heap::referrers() const {
   return keep(referrers_, [&] { return Referrers(graph()); });
 }
 
+const Kinds& Heap::kinds() const {
+  return keep(kinds_, [&] { return Kinds(graph()); });
+}
+
 const Naming& Heap::naming() const {
-  return keep(naming_, [&] { return Naming(graph(), roots()); });
+  return keep(naming_, [&] { return Naming(graph(), roots(), kinds()); });
 }
 
 const Components& Heap::components() const {

@@ -1,19 +1,27 @@
 // An opened heap snapshot: its graph, and what was found out about it. An analysis is made when it is first asked
-// for and kept. Thread-safe: one thread makes it, others that ask wait. No Python.
+// for and kept; so is the graph, of a walk in memory. Thread-safe: one thread makes it, others that ask wait.
+// No Python.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "capture/result.h"
 #include "heap/components.h"
 #include "heap/dominator_tree.h"
 #include "heap/dominators.h"
+#include "heap/first_look.h"
 #include "heap/graph.h"
+#include "heap/kinds.h"
 #include "heap/naming.h"
 #include "heap/object_set.h"
+#include "heap/raw_reader.h"
 #include "heap/referrers.h"
 #include "heap/root_set.h"
 
@@ -21,11 +29,22 @@ namespace heapscope::heap {
 
 class Heap {
  public:
-  explicit Heap(Graph graph) : graph_(std::make_shared<const Graph>(std::move(graph))) {}
+  explicit Heap(Graph graph) : graph_(std::make_shared<const Graph>(std::move(graph))), read_(graph_.get()) {}
+  // What a walk left, which goes when the graph was made of it.
+  explicit Heap(RawMemory raw) : raw_(std::move(raw)) {}
   // The same snapshot as if these references were not there; ascending. Shares the graph.
-  Heap(const Heap& heap, ExcludedReferences without) : graph_(heap.graph_), without_(std::move(without)) {}
+  Heap(const Heap& heap, ExcludedReferences without)
+      : graph_((static_cast<void>(heap.graph()), heap.graph_)),
+        read_(graph_.get()),
+        without_(std::move(without)) {}
 
-  const Graph& graph() const noexcept { return *graph_; }
+  // Throws bad_alloc and runtime_error when it has to be made and cannot.
+  const Graph& graph() const {
+    const Graph* read = read_.load(std::memory_order_acquire);
+    return read != nullptr ? *read : read_graph();
+  }
+  // The table by class without the graph; none where there is the graph.
+  std::optional<capture::Result<std::vector<ClassRow>>> first_look(std::string_view directory) const;
   const ExcludedReferences& without() const noexcept { return without_; }
   // These throw bad_alloc.
   const RootSet& roots() const;
@@ -33,6 +52,7 @@ class Heap {
   const DominatorTree& dominator_tree() const;
   const Referrers& referrers() const;    // excluded references included
   const Components& components() const;  // the same
+  const Kinds& kinds() const;
   const Naming& naming() const;
 
   ObjectSet reachable() const;    // Python objects and native blocks that roots reach
@@ -51,13 +71,19 @@ class Heap {
     return *kept.analysis;
   }
 
-  std::shared_ptr<const Graph> graph_;
+  const Graph& read_graph() const;
+
+  mutable std::mutex reading_;  // guards the next two until read_ is set
+  mutable RawMemory raw_;
+  mutable std::shared_ptr<const Graph> graph_;
+  mutable std::atomic<const Graph*> read_ = nullptr;
   ExcludedReferences without_;
   mutable Kept<RootSet> roots_;
   mutable Kept<Dominators> dominators_;
   mutable Kept<DominatorTree> dominator_tree_;
   mutable Kept<Referrers> referrers_;
   mutable Kept<Components> components_;
+  mutable Kept<Kinds> kinds_;
   mutable Kept<Naming> naming_;
 };
 

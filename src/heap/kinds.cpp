@@ -1,9 +1,7 @@
 #include "heap/kinds.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
-#include <unordered_map>
 
 #include "heap/attributes.h"
 
@@ -15,77 +13,29 @@ constexpr KindId kNoOwner = KindId{1} << 25;  // of a dict
 constexpr KindId kRootKind = KindId{1}
                              << 26;  // + TextId of the label, which may need more bits than a type's
 
-constexpr auto kBuiltins = std::to_array<std::string_view>(
-    {"bool",   "bytearray", "bytes",     "classmethod", "complex", "dict",  "enumerate",
-     "filter", "float",     "frozenset", "int",         "list",    "map",   "memoryview",
-     "object", "property",  "range",     "reversed",    "set",     "slice", "staticmethod",
-     "str",    "super",     "tuple",     "type",        "zip"});
+TypeName name_of(const Graph& graph, TypeId type) {
+  const Type& record = graph.types()[type];
+  return {graph.text(record.module), graph.text(record.name), record.flags};
+}
 
-struct NameInTypes {
-  std::string_view name;
-  std::string_view attribute;
-};
-constexpr auto kInTypes = std::to_array<NameInTypes>({
-    {"NoneType", "NoneType"},
-    {"NotImplementedType", "NotImplementedType"},
-    {"async_generator", "AsyncGeneratorType"},
-    {"builtin_function_or_method", "BuiltinMethodType"},
-    {"cell", "CellType"},
-    {"classmethod_descriptor", "ClassMethodDescriptorType"},
-    {"code", "CodeType"},
-    {"coroutine", "CoroutineType"},
-    {"ellipsis", "EllipsisType"},
-    {"frame", "FrameType"},
-    {"generator", "GeneratorType"},
-    {"getset_descriptor", "GetSetDescriptorType"},
-    {"mappingproxy", "MappingProxyType"},
-    {"member_descriptor", "MemberDescriptorType"},
-    {"method", "MethodType"},
-    {"method-wrapper", "MethodWrapperType"},
-    {"method_descriptor", "MethodDescriptorType"},
-    {"traceback", "TracebackType"},
-    {"wrapper_descriptor", "WrapperDescriptorType"},
-});
-
-bool has_capsule_type(const Graph& graph) {
-  const std::string_view version = graph.info("python");
-  const bool two_digits =
-      version.size() > 3 && version.starts_with("3.") && version[3] >= '0' && version[3] <= '9';
-  return two_digits && (version[2] > '1' || version[3] >= '3');
+TypeSpelling spelling_of(const Graph& graph) {
+  std::vector<TypeName> names;
+  for (TypeId type = 0; type < graph.types().size(); ++type) names.push_back(name_of(graph, type));
+  return TypeSpelling(std::move(names), graph.info("python"));
 }
 
 }  // namespace
 
 std::string heapy_type_name(const Graph& graph, TypeId type, bool qualified) {
-  const Type& record = graph.types()[type];
-  const std::string_view module = graph.text(record.module);
-  std::string_view name = graph.text(record.name);
-  if ((record.flags & kPseudo) != 0) return std::string(name);
-  if (module.empty() || module == "builtins") {
-    if (name == "module" || name == "function") return std::string(name);
-    const auto found = std::ranges::find(kInTypes, name, &NameInTypes::name);
-    if (found != kInTypes.end()) return "types." + std::string(found->attribute);
-    if (name == "PyCapsule" && has_capsule_type(graph)) return "types.CapsuleType";
-    const bool in_builtins =
-        (record.flags & kIsException) != 0 || std::ranges::find(kBuiltins, name) != kBuiltins.end();
-    return (in_builtins ? "" : "builtins.") + std::string(name);
-  }
-  if (!qualified) {
-    if (const std::size_t dot = name.rfind('.'); dot != std::string_view::npos) name = name.substr(dot + 1);
-  }
-  return std::string(module) + "." + std::string(name);
+  return heapy_type_name(name_of(graph, type), has_capsule_type(graph.info("python")), qualified);
 }
 
-Kinds::Kinds(const Graph& graph) : graph_(graph), ambiguous_(graph.types().size()) {
+Kinds::Kinds(const Graph& graph) : graph_(graph), spelling_(spelling_of(graph)) {
   const auto types = graph.types();
   std::vector<std::uint32_t> position(types.size());  // of __dict__, + 1
-  std::unordered_map<std::string, TypeId> spelled;
   for (TypeId type = 1; type < types.size(); ++type) {
-    if (dict_type_ == 0 && is_type(graph, type, "", "dict")) dict_type_ = type;
     const std::uint32_t found = field_position(graph, type, "__dict__");
     position[type] = found < types[type].field_count ? found + 1 : 0;
-    const auto [entry, added] = spelled.try_emplace(heapy_type_name(graph, type), type);
-    if (!added) ambiguous_[type] = ambiguous_[entry->second] = true;
   }
   for (ObjectId object = graph.root_count() + 1; object <= graph.count(); ++object) {
     const std::uint32_t at = position[graph.type(object)];
@@ -106,7 +56,7 @@ ObjectId Kinds::owner(ObjectId dict) const noexcept {
 
 KindId Kinds::of(ObjectId object) const noexcept {
   const TypeId type = graph_.type(object);
-  if (type == dict_type_) {
+  if (type == dict_type()) {
     const ObjectId held_by = owner(object);
     return held_by != 0 ? kOwned + graph_.type(held_by) : kNoOwner;
   }
@@ -114,13 +64,11 @@ KindId Kinds::of(ObjectId object) const noexcept {
   return type;
 }
 
-std::string Kinds::type_text(TypeId type) const { return heapy_type_name(graph_, type, ambiguous_[type]); }
-
 std::string Kinds::text(KindId kind) const {
   if (kind >= kRootKind) return std::string(graph_.text(kind - kRootKind));
   if (kind == kNoOwner) return "dict (no owner)";
-  if (kind >= kOwned) return "dict of " + type_text(kind - kOwned);
-  return type_text(kind);
+  if (kind >= kOwned) return "dict of " + spelling_.text(kind - kOwned);
+  return spelling_.text(kind);
 }
 
 bool Kinds::ends_patterns(KindId kind) const noexcept {

@@ -2,9 +2,7 @@
 // the owner's type: "str", "types.CodeType", "app.models.Lesson", "dict of module", "dict of app.models.Lesson",
 // "dict (no owner)".
 //
-// Types are spelled as heapy spells them: what `types` has is "types.NAME" (but "module", "function"), what builtins
-// has is NAME, all others MODULE.NAME. Two types of one spelling (classes made in a function) have their qualified
-// names. A kind of a root is its label, of a native block "<native>".
+// Types are spelled as type_spelling.h says. A kind of a root is its label, of a native block "<native>".
 //
 // Made once: O(n + fields), 8 bytes a dict that has an owner. Thread-safe.
 #pragma once
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "heap/graph.h"
+#include "heap/type_spelling.h"
 
 namespace heapscope::heap {
 
@@ -30,17 +29,14 @@ class Kinds {
   std::string text(KindId kind) const;
   // The object whose __dict__ it is; 0: none.
   ObjectId owner(ObjectId dict) const noexcept;
-  TypeId dict_type() const noexcept { return dict_type_; }
+  TypeId dict_type() const noexcept { return spelling_.dict_type(); }
   // Modules, types, their dicts, code and frames: where a reference pattern stops.
   bool ends_patterns(KindId kind) const noexcept;
 
  private:
-  std::string type_text(TypeId type) const;
-
   const Graph& graph_;
-  TypeId dict_type_ = 0;
+  TypeSpelling spelling_;
   std::vector<std::pair<ObjectId, ObjectId>> owners_;  // (dict, owner), ascending
-  std::vector<bool> ambiguous_;                        // by type: another has the same spelling
 };
 
 // "types.CodeType", "dict", "app.models.Lesson".

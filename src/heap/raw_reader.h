@@ -5,8 +5,10 @@
 // O(n + m), by a bitmap of slots and its ranks: no table of objects. No state between calls: thread-safe.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "capture/input_file.h"
 #include "capture/result.h"
@@ -17,6 +19,12 @@ namespace heapscope::heap {
 struct RawBytes {
   RawSectionKind kind;
   std::string_view bytes;
+};
+
+// What a walk left in this process's memory, which is kept for as long as this is.
+struct RawMemory {
+  std::vector<RawBytes> sections;
+  std::shared_ptr<void> memory;
 };
 
 capture::Result<Graph> read_raw(std::span<const RawBytes> sections) noexcept;

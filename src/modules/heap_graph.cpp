@@ -3,9 +3,11 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <utility>
 
+#include "heap/handed_walk.h"
 #include "heap/raw_reader.h"
 #include "heap/reference_names.h"
 #include "heap/sealed_heap.h"
@@ -47,7 +49,24 @@ class HeldBytes {
   Py_buffer view_{};
 };
 
+// Takes the pages of a walk; the graph is made of them when it is needed.
+OpenedHeap take_walk(nb::handle capsule) {
+  auto* handed = static_cast<heap::HandedWalk*>(PyCapsule_GetPointer(capsule.ptr(), heap::kHandedWalkName));
+  if (handed == nullptr) throw nb::python_error();
+  if (handed->walk == nullptr) throw nb::value_error("the heap walk was taken");
+  heap::RawMemory raw;
+  for (std::size_t index = 0; index < handed->section_count; ++index) {
+    const heap::HandedSection& section = handed->sections[index];
+    raw.sections.push_back({static_cast<heap::RawSectionKind>(section.kind),
+                            {static_cast<const char*>(section.data), section.bytes}});
+  }
+  raw.memory = std::shared_ptr<void>(handed->walk, handed->release);
+  handed->walk = nullptr;
+  return {std::make_shared<const Heap>(std::move(raw))};
+}
+
 OpenedHeap from_walk(nb::handle sections) {
+  if (PyCapsule_CheckExact(sections.ptr())) return take_walk(sections);
   std::vector<HeldBytes> held;
   std::vector<heap::RawBytes> raw;
   for (const nb::handle section : sections) {
@@ -231,7 +250,7 @@ void add_heap_graph(HeapGraphClass& graph) {
       .def(
           "__init__", [](OpenedHeap* self, nb::handle path) { new (self) OpenedHeap(open(path)); },
           nb::arg("path"))
-      .def_static("from_walk", &from_walk, nb::arg("sections"))
+      .def_static("from_walk", &from_walk, nb::arg("walk"))
       .def("save", &save, nb::arg("path"))
       .def_prop_ro("info", &info)
       .def_prop_ro("object_count", &python_objects)

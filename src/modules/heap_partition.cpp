@@ -12,9 +12,10 @@ nb::list partition(const OpenedHeap& opened, const HeapSet& set, const std::stri
   const auto division = heap::divide_by_named(by);
   if (!division) throw nb::value_error(("there is no division \"" + by + "\"").c_str());
   std::vector<heap::Part> parts = without_gil([&] {
-    const heap::Divided divided{opened->graph(), opened->naming().kinds,
+    const heap::Divided divided{opened->graph(), opened->kinds(),
                                 heap::needs_referrers(*division) ? &opened->referrers() : nullptr,
-                                &opened->naming().tree, &opened->roots()};
+                                heap::needs_tree(*division) ? &opened->naming().tree : nullptr,
+                                heap::needs_tree(*division) ? &opened->roots() : nullptr};
     return heap::partition(divided, objects, *division);
   });
   nb::list rows;

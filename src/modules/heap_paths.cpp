@@ -124,7 +124,7 @@ nb::dict retainers(const OpenedHeap& opened, const HeapSet& set, std::uint32_t d
                    bool dominators) {
   const heap::ObjectSet& objects = checked(opened, set);
   heap::RetainerTree tree = without_gil([&] {
-    return heap::retainer_tree(opened->graph(), opened->naming().kinds, opened->referrers(), objects,
+    return heap::retainer_tree(opened->graph(), opened->kinds(), opened->referrers(), objects,
                                {std::min(depth, std::uint32_t{100}), rows},
                                dominators ? &opened->dominators().parent : nullptr);
   });

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "heap/dominated_with.h"
 #include "heap/held_without.h"
 #include "heap/neighbours.h"
 #include "heap/newcomers.h"
+#include "heap/observer.h"
 #include "heap/part_totals.h"
 #include "heap/type_summary.h"
 #include "modules/heap_topics.h"
@@ -33,11 +33,20 @@ HeapSet instances_of(const OpenedHeap& opened, std::uint64_t address) {
   return {opened.heap, without_gil([&] { return heap::instances_of(graph, graph.at_address(address)); })};
 }
 
-HeapSet dominated_with_c(const OpenedHeap& opened, const HeapSet& set) {
-  const heap::ObjectSet& objects = checked(opened, set);
-  return {opened.heap, without_gil([&] {
-            return heap::dominated_with_c(opened->graph(), opened->roots(), opened->naming().tree, objects);
-          })};
+nb::tuple divide_from_observer(const OpenedHeap& opened, const std::string& directory) {
+  heap::HeapParts parts = without_gil([&] { return heap::divide_from_observer(opened->graph(), directory); });
+  return nb::make_tuple(HeapSet{opened.heap, std::move(parts.program)},
+                        HeapSet{opened.heap, std::move(parts.observer)});
+}
+
+nb::object first_look(const OpenedHeap& opened, const std::string& directory) {
+  auto look = without_gil([&] { return opened->first_look(directory); });
+  if (!look) return nb::none();
+  if (!*look) raise_snapshot("", look->error());
+  nb::list rows;
+  for (const heap::ClassRow& row : look->value())
+    rows.append(nb::make_tuple(row.count, row.bytes, text(row.kind)));
+  return rows;
 }
 
 HeapSet new_since(const OpenedHeap& opened, const OpenedHeap& earlier) {
@@ -96,7 +105,8 @@ void add_heap_queries(HeapGraphClass& graph) {
   graph.def("referrers_of", &referrers_of, nb::arg("objects"))
       .def("referents_of", &referents_of, nb::arg("objects"))
       .def("instances_of", &instances_of, nb::arg("type_address"))
-      .def("dominated_with_c", &dominated_with_c, nb::arg("objects"))
+      .def("divide_from_observer", &divide_from_observer, nb::arg("directory"))
+      .def("first_look", &first_look, nb::arg("directory"))
       .def("new_since", &new_since, nb::arg("earlier"))
       .def("frozen", &frozen)
       .def("held_without_frames", &held_without_frames)

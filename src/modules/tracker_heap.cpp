@@ -110,7 +110,48 @@ PyObject* walk_release(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
+void release_handed(void* walk) noexcept { drop_walk(static_cast<Walk*>(walk)); }
+
+void drop_handed(PyObject* capsule) noexcept {
+  void* pages = PyCapsule_GetPointer(capsule, heap::kHandedWalkName);
+  auto* handed = static_cast<heap::HandedWalk*>(pages);
+  if (handed == nullptr) return;
+  if (handed->walk != nullptr) handed->release(handed->walk);
+  munmap(pages, sizeof(heap::HandedWalk));
+}
+
+PyObject* walk_hand_over(PyObject* self, PyObject*) {
+  auto* owner = reinterpret_cast<HeapWalk*>(self);
+  if (owner->walk == nullptr || owner->exports != 0) {
+    PyErr_SetString(PyExc_BufferError, "the heap walk was released, or its sections are in use");
+    return nullptr;
+  }
+  void* pages = map_zeroed(sizeof(heap::HandedWalk), false);
+  if (pages == nullptr) return PyErr_NoMemory();
+  PyObject* capsule = PyCapsule_New(pages, heap::kHandedWalkName, drop_handed);
+  if (capsule == nullptr) {
+    munmap(pages, sizeof(heap::HandedWalk));
+    return nullptr;
+  }
+  owner->walk->release_marks();
+  auto* handed = static_cast<heap::HandedWalk*>(pages);
+  Section sections[kMostSections];
+  handed->section_count = owner->walk->sections(sections);
+  for (std::size_t index = 0; index < handed->section_count; ++index) {
+    handed->sections[index] = {static_cast<std::uint32_t>(sections[index].kind), sections[index].data,
+                               sections[index].bytes};
+  }
+  handed->release = release_handed;
+  handed->walk = owner->walk;
+  owner->walk = nullptr;
+  return capsule;
+}
+
 PyMethodDef walk_methods[] = {
+    {"hand_over", walk_hand_over, METH_NOARGS,
+     "hand_over()\n--\n\nA capsule that owns the memory from now on, for HeapGraph.from_walk; BufferError "
+     "while a "
+     "section is in use."},
     {"sections", walk_sections, METH_NOARGS,
      "sections()\n--\n\nThe sections of the raw form: a list of (kind, memoryview)."},
     {"release", walk_release, METH_NOARGS,

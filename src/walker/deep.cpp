@@ -1,6 +1,7 @@
 #include "walker/deep.h"
 
 #include "walker/boundary.h"
+#include "walker/fetch.h"
 #include "walker/references.h"
 #include "walker/sizes.h"
 
@@ -11,6 +12,12 @@ namespace {
 bool has_keys_of_class(PyObject* object, const TypeInfo& type) noexcept {
   return type.layout == Layout::kDictionary &&
          cpython::split_values(reinterpret_cast<const PyDictObject*>(object)) != nullptr;
+}
+
+// Strings and numbers, which are counted when they are met.
+bool refers_to_nothing(const TypeInfo& type) noexcept {
+  return type.layout == Layout::kFields && type.offset_count == 0 && !type.managed_dictionary &&
+         type.dictionary_from_end == 0;
 }
 
 }  // namespace
@@ -25,7 +32,6 @@ bool DeepWalk::is_looked_for(PyTypeObject* type) noexcept {
   return looked_for;
 }
 
-// No type is looked up while references are visited: a new one may move the table that the visit reads.
 bool DeepWalk::meet(PyObject* object) noexcept {
   switch (seen_.add(object)) {
     case ObjectSet::Added::kNoMemory:
@@ -63,25 +69,60 @@ bool DeepWalk::count(PyObject* object, const TypeInfo& type) noexcept {
   return note_stretch(object, type) && (!is_looked_for(Py_TYPE(object)) || found_.push(object));
 }
 
+// A step of several objects: while the references of one are read, those of the next are on their way from memory.
+// On a heap whose objects lie anywhere that is most of the time.
+bool DeepWalk::step() noexcept {
+  PyObject* batch[kBatch];
+  std::size_t taken = 0;
+  for (; taken < kBatch && !waiting_.empty(); ++taken) {
+    batch[taken] = static_cast<PyObject*>(waiting_.pop());
+    __builtin_prefetch(batch[taken]);
+  }
+  for (std::size_t at = 0; at < taken; ++at) fetch_contents(batch[at]);
+  for (std::size_t at = 0; at < taken; ++at) {
+    const TypeInfo& type = types_.find(Py_TYPE(batch[at]));
+    if (!count(batch[at], type) || !note_references(batch[at], type)) return false;
+  }
+  for (std::size_t at = 0; at < referred_.count(); ++at) {
+    if (at + kBatch < referred_.count()) __builtin_prefetch(referred_[at + kBatch]);
+    if (!enter(static_cast<PyObject*>(referred_[at]))) return false;
+  }
+  referred_.clear();
+  return true;
+}
+
+// No type is looked up while references are visited: a new one may move the table that the visit reads.
+bool DeepWalk::note_references(PyObject* object, const TypeInfo& type) noexcept {
+  const bool generator = holds_a_frame(object);
+  const bool split = has_keys_of_class(object, type);
+  bool complete = true;
+  std::size_t position = 0;
+  each_reference(object, type, types_, [&](PyObject* referred) {
+    const std::size_t at = position++;
+    if (referred == nullptr || !complete) return;
+    if (split && at >= type.field_count && (at - type.field_count) % 2 == 0) return;
+    if (referred == reinterpret_cast<PyObject*>(type.type) || is_description(object, type, referred)) return;
+    if (generator && PyFrame_Check(referred)) {
+      complete = meet(referred);
+      return;
+    }
+    __builtin_prefetch(referred);
+    complete = referred_.push(referred);
+  });
+  return complete;
+}
+
+bool DeepWalk::enter(PyObject* object) noexcept {
+  if (seen_.contains(object) || stops_deep_size(object)) return true;
+  const TypeInfo& type = types_.find(Py_TYPE(object));
+  if (!refers_to_nothing(type)) return meet(object);
+  return seen_.add(object) == ObjectSet::Added::kNew && count(object, type);
+}
+
 bool DeepWalk::add(PyObject* const* objects, std::size_t count_of_objects) noexcept {
   bool complete = true;
   for (std::size_t at = 0; at < count_of_objects && complete; ++at) complete = meet(objects[at]);
-  while (complete && !waiting_.empty()) {
-    auto* object = static_cast<PyObject*>(waiting_.pop());
-    const TypeInfo& type = types_.find(Py_TYPE(object));
-    if (!count(object, type)) return false;
-    const bool generator = holds_a_frame(object);
-    const bool split = has_keys_of_class(object, type);
-    std::size_t position = 0;
-    each_reference(object, type, types_, [&](PyObject* referred) {
-      const std::size_t at = position++;
-      if (referred == nullptr || !complete) return;
-      if (split && at >= type.field_count && (at - type.field_count) % 2 == 0) return;
-      if (is_description(object, type, referred)) return;
-      if (stops_deep_size(referred) && !(generator && PyFrame_Check(referred))) return;
-      complete = meet(referred);
-    });
-  }
+  while (complete && !waiting_.empty()) complete = step();
   return complete && !types_.failed();
 }
 

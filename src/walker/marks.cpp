@@ -28,14 +28,18 @@ bool Marks::prepare() noexcept {
          map_words(order_, kMostChunks, false);
 }
 
-void Marks::release() noexcept {
+void Marks::release_bitmaps() noexcept {
   unmap_words(chunk_of_, kPlaces);
   unmap_words(chunks_, kMostChunks);
   unmap_words(odd_, kBitmapWords);
   unmap_words(keys_, kBitmapWords);
   unmap_words(frozen_, kBitmapWords);
-  unmap_words(bases_, kMostChunks);
   unmap_words(order_, kMostChunks);
+}
+
+void Marks::release() noexcept {
+  release_bitmaps();
+  unmap_words(bases_, kMostChunks);
   chunk_count_ = 2;
   ordered_ = 0;
 }

@@ -95,6 +95,7 @@ class Marks {
     return keys_[std::size_t{chunk} * kChunkWords + word];
   }
   void release() noexcept;
+  void release_bitmaps() noexcept;  // all but bases()
 
  private:
   static constexpr std::uintptr_t kPlaces = std::uintptr_t{1} << (47 - kChunkShift);

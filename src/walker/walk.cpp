@@ -5,6 +5,7 @@
 #include "cpython/collector.h"
 #include "tracker/clock.h"
 #include "walker/births.h"
+#include "walker/fetch.h"
 #include "walker/fingerprint.h"
 #include "walker/native_blocks.h"
 #include "walker/native_globals.h"
@@ -211,8 +212,7 @@ void Walk::note_variable_names(PyObject* object) noexcept {
                               [this](int, PyObject* name) { marks_.set_key(marks_.mark(name)); });
 }
 
-// Objects that wait to be recorded. What lies elsewhere than the object (items, keys, values) is fetched into the
-// caches while others are recorded: on a fragmented heap that is where the time goes.
+// Objects that wait to be recorded.
 struct Walk::Batch {
   static constexpr std::size_t kMost = 32;
 
@@ -227,24 +227,7 @@ struct Walk::Batch {
   }
 
   void fetch() const noexcept {
-    for (std::size_t index = 0; index < count; ++index) {
-      PyObject* object = objects[index];
-      const PyTypeObject* type = Py_TYPE(object);
-      if (type == &PyList_Type) {
-        __builtin_prefetch(reinterpret_cast<const PyListObject*>(object)->ob_item);
-      } else if (type == &PyDict_Type) {
-        const char* keys =
-            reinterpret_cast<const char*>(cpython::keys_of(reinterpret_cast<PyDictObject*>(object)));
-        __builtin_prefetch(keys);
-        __builtin_prefetch(keys + 64);
-#if PY_VERSION_HEX >= 0x030B0000
-      } else if ((type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0) {
-        PyObject* const* values = nullptr;
-        cpython::instance_dictionary(object, values);
-        __builtin_prefetch(values);
-#endif
-      }
-    }
+    for (std::size_t index = 0; index < count; ++index) fetch_contents(objects[index]);
   }
 };
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "heap/format.h"
+#include "heap/handed_walk.h"
 #include "walker/column.h"
 #include "walker/marks.h"
 #include "walker/texts.h"
@@ -50,7 +51,7 @@ struct Section {
   const void* data;
   std::size_t bytes;
 };
-inline constexpr std::size_t kMostSections = 20;
+inline constexpr std::size_t kMostSections = heap::kMostHandedSections;
 
 class Walk {
  public:
@@ -63,6 +64,8 @@ class Walk {
   // Of a finished walk; valid until release().
   std::size_t sections(Section (&out)[kMostSections]) const noexcept;
   void release() noexcept;
+  // What the sections do not need; object_at() finds nothing then.
+  void release_marks() noexcept { marks_.release_bitmaps(); }
 
   // Of a finished walk: the object that begins at the address, or null.
   PyObject* object_at(std::uintptr_t address) const noexcept {

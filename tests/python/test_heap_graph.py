@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime  # noqa: F401 - has a capsule
 import gc
 import struct
 import sys
@@ -247,6 +248,55 @@ def test_a_bad_file_is_one_clear_error(tmp_path):
         walked().save(tmp_path / "no" / "heap.hsnap")
     with pytest.raises(heapscope.SnapshotError, match="ends inside a record"):
         _analysis.HeapGraph.from_walk([(2, b"odd")])
+
+
+def test_a_walk_that_was_handed_over_gives_the_same_graph():
+    walk = _tracker.heap_walk()
+    copied = _analysis.HeapGraph.from_walk(walk.sections())
+    handed = walk.hand_over()
+    graph = _analysis.HeapGraph.from_walk(handed)
+    assert graph.object_count == copied.object_count
+    assert graph.reference_count == copied.reference_count
+    assert graph.total_bytes == copied.total_bytes
+    assert graph.retained_by_type() == copied.retained_by_type()
+    with pytest.raises(ValueError, match="the heap walk was taken"):
+        _analysis.HeapGraph.from_walk(handed)
+    with pytest.raises(BufferError, match="was released"):
+        walk.hand_over()
+    with pytest.raises(ValueError, match="was released"):
+        walk.sections()
+    with pytest.raises(ValueError, match="incorrect name"):
+        _analysis.HeapGraph.from_walk(sys.modules["datetime"].datetime_CAPI)
+
+
+def test_a_walk_in_use_is_not_handed_over():
+    walk = _tracker.heap_walk()
+    sections = walk.sections()
+    with pytest.raises(BufferError, match="its sections are in use"):
+        walk.hand_over()
+    del sections
+    walk.hand_over()  # and is released with the capsule
+
+
+def test_threads_that_need_the_graph_first_share_one():
+    graph = _analysis.HeapGraph.from_walk(_tracker.heap_walk().hand_over())
+    counts = []
+    start = threading.Barrier(8)
+
+    def ask():
+        start.wait()
+        looked = graph.first_look("/nowhere")
+        everything = graph.everything()
+        counts.append((len(everything), graph.object_count))
+        assert looked is None or sum(row[0] for row in looked) <= len(everything)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counts) == 8
+    assert len(set(counts)) == 1
 
 
 @pytest.mark.one_version

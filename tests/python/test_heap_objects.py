@@ -287,6 +287,29 @@ def test_a_difference_is_printed_as_pympler_prints_it() -> None:
     assert len(lines) <= 17
 
 
+def test_what_is_printed_is_what_the_rows_are() -> None:
+    class Owner:
+        pass
+
+    owners = [Owner() for _ in range(50)]
+    for owner in owners:
+        vars(owner)["number"] = owner
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    del cycle
+    taken = heapscope.heap()
+    printed = repr(taken)  # without a graph
+    rows = [(row.count, row.size, row.kind) for row in taken.rows]
+    assert repr(taken & taken) == printed
+    assert printed.splitlines()[0].split()[5] == str(taken.count)
+    assert str(taken.all).count("\n") >= len(rows)
+    assert (50, "test_heap_objects.Owner") in [(count, kind) for count, _, kind in rows]
+    assert (50, "dict of test_heap_objects.Owner") in [(count, kind) for count, _, kind in rows]
+    again = heapscope.heap()
+    assert len(again.rows) == pytest.approx(len(rows), abs=3)
+    assert repr(again) == repr(again & again)
+
+
 def test_nothing_changes_where_nothing_is_done() -> None:
     tracker = heapscope.HeapTracker()
     for _ in range(3):
@@ -301,7 +324,8 @@ def test_growth_is_what_came_to_stay() -> None:
     used = [Sonnet(index) for index in range(20)]
     tracker.snapshot()
     del used
-    HELD["late"] = [Sonnet(index) for index in range(30)]
+    # Others than those that were there: one of the same content may lie where such a one lay.
+    HELD["late"] = [Sonnet(100 + index) for index in range(30)]
     tracker.snapshot()
     report = tracker.growth()
     assert report.objects["Sonnet"].count == 10

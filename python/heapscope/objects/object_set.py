@@ -84,17 +84,17 @@ class ObjectSet:
     `domisize`, `dominos`, `imdom`, `theone`, `parts`.
     """
 
-    __slots__ = ("_heap", "_members", "_parts", "grouping")
+    __slots__ = ("_heap", "_known", "_parts", "grouping")
 
     # None of a Heap itself, and no rows are kept: no set is in a reference cycle.
     _heap: Heap | None
 
     def __init__(
-        self, heap: Heap | None, members: _analysis.HeapSet, grouping: str = "class"
+        self, heap: Heap | None, members: _analysis.HeapSet | None, grouping: str = "class"
     ) -> None:
         self._heap = heap
         self.grouping = grouping
-        self._members = members
+        self._known = members
         self._parts: list[dict[str, Any]] | None = None
 
     @property
@@ -108,6 +108,14 @@ class ObjectSet:
     @property
     def _graph(self) -> _analysis.HeapGraph:
         return self.heap.graph
+
+    @property
+    def _members(self) -> _analysis.HeapSet:
+        return self._known if self._known is not None else self._held()
+
+    def _held(self) -> _analysis.HeapSet:
+        """Find the members where they were not given: of the snapshot itself."""
+        raise NotImplementedError
 
     @property
     def members(self) -> _analysis.HeapSet:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from heapscope.objects.finding import Finding
-from heapscope.objects.object_set import ObjectSet
-from heapscope.objects.own_objects import find_own
+from heapscope.objects.object_set import GROUPS, ObjectSet
+from heapscope.objects.partition_table import PartitionTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heapscope import _analysis
+    from heapscope.objects.partition_table import IdentityTable
+
+# Where the package lies: running functions of these files are the observer's.
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 __all__ = ["Heap"]
 
@@ -32,13 +36,15 @@ class Heap(ObjectSet):
         Where and when it was taken: pid, python, command, taken_at, …
     """
 
-    __slots__ = ("_live", "_own", "graph")
+    __slots__ = ("_live", "_looked", "_observer", "_program", "graph")
 
     def __init__(self, graph: _analysis.HeapGraph, *, live: bool = False) -> None:
         self.graph = graph
         self._live = os.getpid() if live else None
-        self._own = find_own(graph)
-        super().__init__(None, graph.everything() - self._own)
+        self._program: _analysis.HeapSet | None = None
+        self._observer: _analysis.HeapSet | None = None
+        self._looked: PartitionTable | None = None
+        super().__init__(None, None)
 
     @property
     def heap(self) -> Heap:
@@ -72,6 +78,27 @@ class Heap(ObjectSet):
     def info(self) -> dict[str, str]:
         """Where and when the snapshot was taken."""
         return self.graph.info
+
+    # What it holds is found when it is asked for: printing it needs less.
+
+    def _held(self) -> _analysis.HeapSet:
+        if self._program is None:
+            self._program, self._observer = self.graph.divide_from_observer(_HERE)
+        return self._program
+
+    @property
+    def _own(self) -> _analysis.HeapSet:
+        self._held()
+        assert self._observer is not None
+        return self._observer
+
+    def _table(self) -> PartitionTable | IdentityTable:
+        if self._looked is None:
+            rows = self.graph.first_look(_HERE) if self._program is None else None
+            if rows is None:
+                return super()._table()
+            self._looked = PartitionTable(rows, GROUPS["class"])
+        return self._looked
 
     # Parts of the heap.
 

@@ -62,10 +62,7 @@ def heap(*, fork: bool = False, native: bool = False) -> Heap:
     from heapscope import _analysis
     from heapscope.objects.snapshot import Heap
 
-    try:
-        return Heap(_analysis.HeapGraph.from_walk(walk.sections()), live=True)
-    finally:
-        walk.release()
+    return Heap(_analysis.HeapGraph.from_walk(walk.hand_over()), live=True)
 
 
 def iso(objects: list[object]) -> ObjectSet:
