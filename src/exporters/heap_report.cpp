@@ -1,7 +1,6 @@
 #include "exporters/heap_report.h"
 
 #include <algorithm>
-#include <functional>
 #include <queue>
 #include <unordered_map>
 #include <utility>
@@ -153,11 +152,15 @@ std::vector<HeapHeldType> held_types(const heap::Heap& snapshot, const HeapRepor
     wanted.push_back({row.type, name.find('.') == std::string::npos, row.total.shallow_bytes});
   }
   // Half of the room is for the heaviest; in the other a path says more of classes than of what is built in.
-  std::ranges::stable_sort(wanted, std::greater{}, &Wanted::bytes);
+  const auto heavier = [](const Wanted& a, const Wanted& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.type < b.type;
+  };
+  std::ranges::sort(wanted, heavier);
   const auto heaviest =
       wanted.begin() + static_cast<std::ptrdiff_t>(std::min(wanted.size(), limits.held_types / 2));
-  std::stable_sort(heaviest, wanted.end(),
-                   [](const Wanted& a, const Wanted& b) { return !a.is_builtin && b.is_builtin; });
+  std::sort(heaviest, wanted.end(), [&](const Wanted& a, const Wanted& b) {
+    return a.is_builtin != b.is_builtin ? b.is_builtin : heavier(a, b);
+  });
   if (wanted.size() > limits.held_types) wanted.resize(limits.held_types);
   constexpr std::uint32_t kNone = 0xFFFFFFFF;
   std::vector<std::uint32_t> number_of(graph.types().size(), kNone);
@@ -196,6 +199,7 @@ HeapSites make_heap_sites(const heap::Heap& snapshot, const HeapReportLimits& li
     parts.pop_back();
   }
   std::vector<const heap::ObjectSet*> sets;
+  sets.reserve(parts.size());
   for (const heap::Part& part : parts) sets.push_back(&part.set);
   const std::vector<std::uint64_t> retained =
       heap::retained_of_parts(snapshot.dominators(), snapshot.dominator_tree(), sets);
