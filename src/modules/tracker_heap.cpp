@@ -183,13 +183,19 @@ PyObject* raise(const char* reason) noexcept {
   return nullptr;
 }
 
-PyObject* heap_walk(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"native", "fingerprints", nullptr};
+// Keywords come as they are: a dict of them would be in the heap that is walked.
+PyObject* heap_walk(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   int native = 0;
   int fingerprints = 1;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$pp:heap_walk", const_cast<char**>(names), &native,
-                                   &fingerprints)) {
-    return nullptr;
+  if (count != 0) return PyErr_Format(PyExc_TypeError, "heap_walk() takes keywords only");
+  for (Py_ssize_t index = 0; names != nullptr && index < PyTuple_GET_SIZE(names); ++index) {
+    PyObject* name = PyTuple_GET_ITEM(names, index);
+    int* option = PyUnicode_CompareWithASCIIString(name, "native") == 0         ? &native
+                  : PyUnicode_CompareWithASCIIString(name, "fingerprints") == 0 ? &fingerprints
+                                                                                : nullptr;
+    if (option == nullptr) return PyErr_Format(PyExc_TypeError, "heap_walk() has no keyword %R", name);
+    *option = PyObject_IsTrue(args[index]);
+    if (*option < 0) return nullptr;
   }
   WalkOptions options;
   options.native = native != 0;
@@ -276,7 +282,7 @@ PyMethodDef functions[] = {
      "address_is(address, type_address, /)\n--\n\n"
      "The object at the address if it lives, is walked and has that type, else None. Walks the heap."},
     {"heap_walk", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_walk)),
-     METH_VARARGS | METH_KEYWORDS,
+     METH_FASTCALL | METH_KEYWORDS,
      "heap_walk(*, native=False, fingerprints=True)\n--\n\n"
      "Every living object, in memory: a HeapWalk.\n\nRaises MemoryError or RuntimeError in one line."},
     {"heap_write", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_write)),

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "cpython/collector.h"
 #include "cpython/dictionary.h"
 #include "cpython/generators.h"
 #include "cpython/interpreter.h"
@@ -91,6 +92,29 @@ void write_task(Walk& walk, PyObject* task, const TaskFields& fields) noexcept {
   walk.end_root();
 }
 
+// 3.14 keeps C tasks in lists of its threads, whose heads patch releases move: the collector has them all.
+template <class Each>
+void each_collected_task([[maybe_unused]] PyObject* names, [[maybe_unused]] Each&& each) noexcept {
+#if PY_VERSION_HEX >= 0x030E0000
+  PyObject* task = cpython::find_item(names, "_CTask");
+  if (task == nullptr || !PyType_Check(task)) return;
+  const auto* wanted = reinterpret_cast<const PyTypeObject*>(task);
+  const PyTypeObject* other = nullptr;  // the last that was none: many of one type follow each other
+  for (const cpython::Generation* generation : walked_collector().generations) {
+    cpython::each_tracked(*generation, [&](PyObject* object) {
+      const PyTypeObject* type = Py_TYPE(object);
+      if (type == other) return;
+      while (type != nullptr && type != wanted) type = type->tp_base;
+      if (type == nullptr) {
+        other = Py_TYPE(object);
+      } else {
+        each(object);
+      }
+    });
+  }
+#endif
+}
+
 bool has_ended(const TaskFields& fields) noexcept {
   PyObject* coroutine = fields.coroutine;
   return coroutine != nullptr && cpython::is_generator_type(Py_TYPE(coroutine)) &&
@@ -124,6 +148,7 @@ void add_tasks(Walk& walk, PyObject* modules) noexcept {
       each(reinterpret_cast<const PyWeakReference*>(member)->wr_object);
     }
   }
+  each_collected_task(names, each);
 }
 
 }  // namespace heapscope::walker

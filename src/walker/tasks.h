@@ -2,7 +2,7 @@
 //
 // A task is held by what will wake it, not by asyncio, which knows it through a weak set: the reference of such a
 // root is a name, not a hold, and does not count against the task's reference count (heap/format.h).
-// C tasks, those of Python code, and subclasses of both; up to CPython 3.13 (3.14 keeps tasks in lists of its own).
+// C tasks, those of Python code, and subclasses of both.
 // GIL held, or in a copied process; nothing is called.
 #pragma once
 

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "cpython/collector.h"
 #include "tracker/clock.h"
 #include "walker/births.h"
 #include "walker/fetch.h"
@@ -101,6 +100,8 @@ void Walk::add_weak(Code from, Code to, heap::WeakKind kind) noexcept {
   weak.kind = static_cast<std::uint8_t>(kind);
   if (!weak_.push(weak)) failed_ = true;
 }
+
+const cpython::Collector& walked_collector() noexcept { return collector; }
 
 void Walk::mark_tracked() noexcept {
   for (std::size_t index = 0; index < cpython::kGenerations; ++index) {

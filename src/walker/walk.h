@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpython/collector.h"
 #include "heap/format.h"
 #include "heap/handed_walk.h"
 #include "walker/column.h"
@@ -155,6 +156,8 @@ class Walk {
 
 // What every walk needs to know of this interpreter: once, at import. Null, or why no walk is possible.
 const char* learn_interpreter() noexcept;
+// Where its collector's lists are, once it is known.
+const cpython::Collector& walked_collector() noexcept;
 
 // A finished walk as a file, written beside and renamed. 0, or the errno.
 int write_walk(const Walk& walk, const char* path, std::uint64_t& bytes) noexcept;
