@@ -91,8 +91,13 @@ export async function textOf(page: Page, selector: string): Promise<string> {
 
 /** The address after "#", once it is as expected: it is written when the reader has settled. */
 export async function addressLike(page: Page, pattern: RegExp): Promise<string> {
-  await page.waitForFunction(([source]) => new RegExp(source!).test(location.hash), [
-    pattern.source,
-  ] as const);
+  // The page writes it a while after the last change: it has settled when two looks see the same.
+  const look = ([source]: readonly [string]) => {
+    const seen = window as unknown as { seenHash?: string };
+    const before = seen.seenHash;
+    seen.seenHash = location.hash;
+    return before === location.hash && new RegExp(source).test(location.hash);
+  };
+  await page.waitForFunction(look, [pattern.source] as const, { polling: 250 });
   return page.evaluate(() => location.hash);
 }
