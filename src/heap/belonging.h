@@ -62,8 +62,7 @@ class Belonging {
   // `observers` in any order, with repetitions.
   Belonging(View& view, std::vector<Node> observers) : view_(view), observers_(std::move(observers)) {
     std::ranges::sort(observers_);
-    const auto repeated = std::ranges::unique(observers_);
-    observers_.erase(repeated.begin(), repeated.end());
+    observers_.erase(std::unique(observers_.begin(), observers_.end()), observers_.end());
     Handle ignored{};
     for (const Node each : observers_) {
       view_.meet(each, ignored);
