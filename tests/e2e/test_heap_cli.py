@@ -27,14 +27,14 @@ heapscope.heap().save("b.hsnap")
 """
 
 
-def heapscope(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def heapscope(*arguments: str, cwd: Path, columns: int = 80) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "heapscope", *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=120,
-        env={"COLUMNS": "80", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        env={"COLUMNS": str(columns), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
     )
 
 
@@ -207,3 +207,11 @@ def test_the_ways_of_being_held_sum_to_the_objects_shown_and_our_own(snapshots: 
     assert coverage["garbage_objects"] >= document["unreachable"]
     printed = heapscope("heap", "--roots", "a.hsnap", cwd=snapshots).stdout
     assert f"{document['own_objects']:,} of all these are heapscope's own" in printed
+
+
+def test_the_rest_of_a_comparison_is_told_in_a_narrow_terminal_too(snapshots: Path) -> None:
+    arguments = ("heap", "--by", "id", "--compare", "a.hsnap", "--limit", "2", "b.hsnap")
+    printed = heapscope(*arguments, cwd=snapshots, columns=72).stdout.splitlines()
+    [rest] = [line for line in printed if "more rows" in line]
+    assert rest.endswith("more rows (--limit N)")
+    assert max(map(len, printed)) <= 72

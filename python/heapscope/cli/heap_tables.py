@@ -114,7 +114,7 @@ def show_comparison(console: Console, document: Document, limit: int) -> None:
         size = sum(row["delta_bytes"] for row in rest)
         count = sum(row["delta_count"] for row in rest)
         figures = (signed(size, units.size), signed(count, units.count), "", "", "")
-        lines.append((figures, fixed(f"{len(rest)} more rows (--limit N shows more)")))
+        lines.append((figures, fixed(f"{units.count(len(rest))} more rows (--limit N)")))
     if lines:
         console.print()
         heads = ["change", "objects", "bytes", "count", "", document["group_by"]]
