@@ -3,6 +3,6 @@ file(GLOB fuzz_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuz
 foreach(source IN LISTS fuzz_sources)
   cmake_path(GET source STEM name)
   add_executable(${name} "${source}")
-  target_link_libraries(${name} PRIVATE heapscope_analysis)
+  target_link_libraries(${name} PRIVATE heapscope_analysis heapscope_zstd)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 endforeach()
