@@ -97,6 +97,21 @@ constexpr ObjectField kModule[] = {{"__dict__", kModuleDictionary}, {"<md_name>"
 constexpr ObjectField kRange[] = {{"start", 16}, {"stop", 24}, {"step", 32}, {"<length>", 40}};
 
 constexpr ObjectField kDefaultDictionary[] = {{"default_factory", sizeof(PyDictObject)}};
+// The collector does not know of these, or not of these fields: what they hold is told by nothing else.
+constexpr ObjectField kTimezone[] = {{"<offset>", 16}, {"<name>", 24}};
+constexpr ObjectField kDecimalContext[] = {{"traps", 64}, {"flags", 72}};
+#if PY_VERSION_HEX >= 0x030C0000
+constexpr ObjectField kTextStream[] = {{"<written>", 56}};
+constexpr Py_ssize_t kTextStreamBytes = 168;
+#else
+constexpr ObjectField kTextStream[] = {{"<written>", 56}, {"<pieces>", 64}};
+constexpr Py_ssize_t kTextStreamBytes = 120;
+#endif
+#if PY_VERSION_HEX < 0x030D0000
+// The type that it is made of comes from its metaclass.
+constexpr ObjectField kCtypesDictionary[] = {
+    {"<argtypes>", 128}, {"<converters>", 136}, {"<restype>", 144}, {"<checker>", 152}};
+#endif
 
 #define HEAPSCOPE_FIELDS(fields) fields, sizeof(fields) / sizeof((fields)[0])
 
@@ -141,16 +156,37 @@ const KnownType kKnown[] = {
     {&PyFrame_Type, nullptr, 0, KnownTail::kFrame},
 };
 
+// Types of modules, static or immutable, which have no variable to be known by; `bytes` is their basic size.
+struct KnownByName {
+  const char* name;
+  Py_ssize_t bytes;
+  KnownType known;
+};
+KnownByName kKnownByName[] = {
+    {"collections.defaultdict",
+     sizeof(PyDictObject) + sizeof(PyObject*),
+     {nullptr, HEAPSCOPE_FIELDS(kDefaultDictionary), KnownTail::kDictionary}},
+    {"datetime.timezone", 32, {nullptr, HEAPSCOPE_FIELDS(kTimezone), KnownTail::kNothing}},
+    {"decimal.Context", 96, {nullptr, HEAPSCOPE_FIELDS(kDecimalContext), KnownTail::kNothing}},
+    {"_io.StringIO", kTextStreamBytes, {nullptr, HEAPSCOPE_FIELDS(kTextStream), KnownTail::kTraverse}},
+#if PY_VERSION_HEX < 0x030D0000
+    {"StgDict", 192, {nullptr, HEAPSCOPE_FIELDS(kCtypesDictionary), KnownTail::kDictionary}},
+#endif
+};
+
 }  // namespace
 
 const KnownType* known_type(const PyTypeObject* type) noexcept {
   for (const KnownType& known : kKnown) {
     if (known.type == type) return &known;
   }
-  static KnownType defaults;
-  if (type->tp_base == &PyDict_Type && std::strcmp(type->tp_name, "collections.defaultdict") == 0) {
-    defaults = {type, HEAPSCOPE_FIELDS(kDefaultDictionary), KnownTail::kDictionary};
-    return &defaults;
+  for (KnownByName& known : kKnownByName) {
+    const bool same = type->tp_basicsize == known.bytes && std::strcmp(type->tp_name, known.name) == 0;
+    const bool mutable_type =
+        (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0;
+    if (!same || mutable_type) continue;
+    known.known.type = type;
+    return &known.known;
   }
   // A variable of libpython, so no constant.
   static KnownType exception;

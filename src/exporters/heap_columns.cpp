@@ -153,6 +153,7 @@ const char* word_of(heap::StepKind kind) noexcept {
     case heap::StepKind::kAttribute:
       return "attribute";
     case heap::StepKind::kItem:
+    case heap::StepKind::kFlatItem:
       return "item";
     case heap::StepKind::kKeyed:
     case heap::StepKind::kValue:

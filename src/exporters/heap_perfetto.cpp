@@ -133,7 +133,8 @@ class Writer {
   }
 
   std::uint32_t field_name(heap::StepCode step) {
-    if (step.kind == heap::StepKind::kItem && step.value >= kNamedItems) return words_.of("[…]");
+    const bool item = step.kind == heap::StepKind::kItem || step.kind == heap::StepKind::kFlatItem;
+    if (item && step.value >= kNamedItems) return words_.of("[…]");
     return steps_.of(step);
   }
 

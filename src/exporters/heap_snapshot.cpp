@@ -373,6 +373,7 @@ class Writer {
   void write_reference(ObjectId to, StepCode step) {
     switch (step.kind) {
       case StepKind::kItem:
+      case StepKind::kFlatItem:
         return write_edge(false, kElement, step.value, node_of(to));
       case StepKind::kAttribute:
       case StepKind::kKeyed:

@@ -36,6 +36,7 @@ std::string step_word(const Graph& graph, StepCode code) {
     case StepKind::kInternal:
       return std::string(graph.text(code.value));
     case StepKind::kItem:
+    case StepKind::kFlatItem:
     case StepKind::kKeyed:
       return heap::add_step({}, heap::step_of(graph, code));
     case StepKind::kValue:

@@ -43,7 +43,7 @@ class Checker {
       check_text(type.module);
       check_text(type.name);
       check_fields(type.first_field, type.field_count);
-      require(type.tail <= Tail::kLocals, "a type's tail is of unknown kind");
+      require(type.tail <= Tail::kFlat, "a type's tail is of unknown kind");
     }
   }
 

@@ -107,6 +107,7 @@ enum class Tail : std::uint8_t {
   kMembers = 3,  // of a set, in its order
   kLocals = 4,   // variables of the code object that is field 0, in the order of co_localsplusnames
                  // (3.10: co_varnames, co_cellvars, co_freevars), then the evaluation stack
+  kFlat = 5,     // .flat[0], .flat[1], …: of an array of any number of dimensions
 };
 
 enum TypeFlag : std::uint8_t {

@@ -15,7 +15,8 @@ constexpr std::size_t kCompared = 64;              // items that are looked for 
 
 bool holds_items(const Graph& graph, ObjectId object) {
   const Tail tail = graph.types()[graph.type(object)].tail;
-  return graph.is_python(object) && (tail == Tail::kItems || tail == Tail::kPairs || tail == Tail::kMembers);
+  return graph.is_python(object) &&
+         (tail == Tail::kItems || tail == Tail::kFlat || tail == Tail::kPairs || tail == Tail::kMembers);
 }
 
 std::size_t items(const Graph& graph, ObjectId object) {

@@ -41,6 +41,7 @@ struct PatternHash {
 StepCode generalised(StepCode code, bool keeps_key) {
   switch (code.kind) {
     case StepKind::kItem:
+    case StepKind::kFlatItem:
     case StepKind::kKey:
     case StepKind::kMember:
     case StepKind::kStack:
@@ -90,7 +91,7 @@ class Patterns {
     std::string what;
     if (last.up != 0 && !last.repeats) {
       if (kind == StepKind::kValue) what = " values";
-      if (kind == StepKind::kItem) what = " items";
+      if (kind == StepKind::kItem || kind == StepKind::kFlatItem) what = " items";
       if (kind == StepKind::kKey) what = " keys";
       if (kind == StepKind::kMember) what = " members";
     }
@@ -197,6 +198,7 @@ class Patterns {
 
   std::string with_step(std::string text, StepCode code, PatternId up) const {
     if (code.kind == StepKind::kValue || code.kind == StepKind::kItem) return text + "[*]";
+    if (code.kind == StepKind::kFlatItem) return text + ".flat[*]";
     if (code.kind == StepKind::kKey) return "list(" + text + ".keys())[*]";
     if (code.kind == StepKind::kMember) return "list(" + text + ")[*]";
     if (code.kind == StepKind::kStack) return text + ".<stack[*]>";

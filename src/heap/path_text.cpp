@@ -164,6 +164,9 @@ void PathWriter::write_tail(Writing& writing, ObjectId from, const Step& step) c
         return through_base("__getitem__", ", " + std::to_string(step.index));
       }
       break;
+    case StepKind::kFlatItem:
+      if (!is_type(graph_, type, "numpy", "ndarray")) writing.evaluates = false;
+      break;
     case StepKind::kKeyed:
       if (base != "dict") writing.evaluates = false;
       if (derived && overrides(type, "__getitem__")) {

@@ -194,6 +194,7 @@ std::span<const std::uint8_t> StepCosts::fields(ObjectId from) const noexcept {
 std::uint32_t StepCosts::tail(ObjectId from, std::uint32_t index) const noexcept {
   switch (graph_.types()[graph_.type(from)].tail) {
     case Tail::kItems:
+    case Tail::kFlat:
     case Tail::kMembers:
       return kPlain;
     case Tail::kLocals:

@@ -263,7 +263,7 @@ class RawReader {
     for (std::size_t index = 0; index < types.size(); ++index) {
       const RawType type = types[index];
       check_fields(type.first_field, type.field_count);
-      require(type.tail <= static_cast<std::uint8_t>(Tail::kLocals), "a type's tail is of unknown kind");
+      require(type.tail <= static_cast<std::uint8_t>(Tail::kFlat), "a type's tail is of unknown kind");
       made_.types[index] = {.object = id(type.object),
                             .module = text_id(type.module),
                             .name = text_id(type.name),

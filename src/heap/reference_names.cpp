@@ -151,6 +151,8 @@ StepCode ReferenceLayout::code(std::uint32_t position, std::uint32_t live_before
   switch (tail_) {
     case Tail::kItems:
       return {StepKind::kItem, KeyKind::kStr, index};
+    case Tail::kFlat:
+      return {StepKind::kFlatItem, KeyKind::kStr, index};
     case Tail::kMembers:
       return {StepKind::kMember, KeyKind::kStr, live_before};
     case Tail::kLocals:
@@ -212,6 +214,8 @@ std::string add_step(std::string base, const Step& step) {
       return "getattr(" + (base.empty() ? "_" : base) + ", " + python_repr(step.text, KeyKind::kStr) + ")";
     case StepKind::kItem:
       return base + bracketed(step.index);
+    case StepKind::kFlatItem:
+      return base + ".flat" + bracketed(step.index);
     case StepKind::kKeyed:
       return base + "[" + python_repr(step.text, step.key) + "]";
     case StepKind::kValue:

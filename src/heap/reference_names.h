@@ -19,6 +19,7 @@ namespace heapscope::heap {
 enum class StepKind : std::uint8_t {
   kAttribute,  // .text
   kItem,       // [index]
+  kFlatItem,   // .flat[index]
   kKeyed,      // ['text'], [b'text'] or [text]: the value of a mapping by its key
   kValue,      // the index-th value of a mapping whose key has no text
   kKey,        // the index-th key of a mapping

@@ -212,6 +212,8 @@ class ReferenceNames {
     switch (type_.tail) {
       case heap::Tail::kItems:
         return PyUnicode_FromFormat("[%u]", behind);
+      case heap::Tail::kFlat:
+        return PyUnicode_FromFormat(".flat[%u]", behind);
       case heap::Tail::kPairs:
         return pair_name(position, behind);
       case heap::Tail::kMembers:

@@ -1,5 +1,7 @@
 #include "tracker/block_list.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 
 #include "capture/format.h"
@@ -44,6 +46,10 @@ BlockList::Outcome BlockList::copy() noexcept {
   if (!std::is_sorted(entries_.data(), entries_.data() + count_, by_address))
     std::sort(entries_.data(), entries_.data() + count_, by_address);
   return Outcome::kCopied;
+}
+
+bool BlockList::share_with_copies() noexcept {
+  return madvise(entries_.data(), whole_pages(entries_.capacity() * sizeof(Entry)), MADV_DOFORK) == 0;
 }
 
 std::size_t BlockList::find(std::uintptr_t address) const noexcept {

@@ -29,6 +29,9 @@ class BlockList {
   // Takes the recording lock for 2 ns a block; then sorts what is not in order.
   Outcome copy() noexcept;
 
+  // A process that is copied from now on has the list too, which it otherwise would not.
+  bool share_with_copies() noexcept;
+
   std::size_t count() const noexcept { return count_; }
   const Entry& operator[](std::size_t index) const noexcept { return entries_[index]; }
 

@@ -15,6 +15,7 @@
 #include <frameobject.h>
 
 #include "cpython/code_text.h"
+#include "cpython/generators.h"
 #include "walker/known_buffers.h"
 #include "walker/types.h"
 
@@ -103,6 +104,13 @@ inline bool holds_a_frame(PyObject* object) noexcept {
 inline bool is_description(PyObject* object, const TypeInfo& type, PyObject* referred) noexcept {
   return type.buffer == BufferKind::kNumpyArray &&
          referred == reinterpret_cast<const NumpyArray*>(object)->description;
+}
+
+// What a generator is called is its code's and its function's to hold, which are not entered.
+inline bool is_name_of_generator(PyObject* object, const TypeInfo& type, const PyObject* referred) noexcept {
+  if (type.layout != Layout::kGenerator) return false;
+  const cpython::GeneratorFields* fields = cpython::generator_fields(object);
+  return referred == fields->gi_name || referred == fields->gi_qualname;
 }
 
 }  // namespace heapscope::walker

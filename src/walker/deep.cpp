@@ -102,6 +102,7 @@ bool DeepWalk::note_references(PyObject* object, const TypeInfo& type) noexcept 
     if (referred == nullptr || !complete) return;
     if (split && at >= type.field_count && (at - type.field_count) % 2 == 0) return;
     if (referred == reinterpret_cast<PyObject*>(type.type) || is_description(object, type, referred)) return;
+    if (is_name_of_generator(object, type, referred)) return;
     if (generator && PyFrame_Check(referred)) {
       complete = meet(referred);
       return;

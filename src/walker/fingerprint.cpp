@@ -19,7 +19,19 @@ bool content_fingerprint(PyObject* object, PyTypeObject* type, std::uint64_t& pr
   return false;
 }
 
+namespace {
+
+// { PyObject_HEAD; PyObject* name; … } in all versions. Null: it is none.
+PyObject* name_of_context_variable(PyObject* object) noexcept {
+  if (!Py_IS_TYPE(object, &PyContextVar_Type)) return nullptr;
+  PyObject* name = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + sizeof(PyObject));
+  return name != nullptr && PyUnicode_Check(name) ? name : nullptr;
+}
+
+}  // namespace
+
 bool key_text(PyObject* object, std::size_t most, Texts& texts, heap::RawKeyText& key) noexcept {
+  if (PyObject* name = name_of_context_variable(object)) object = name;
   const PyTypeObject* type = Py_TYPE(object);
   bool cut = false;
   if ((type->tp_flags & Py_TPFLAGS_UNICODE_SUBCLASS) != 0) {

@@ -38,6 +38,7 @@ struct NumpyArray {
   PyObject* description;
   int flags;
 };
+inline constexpr int kNumpyInOrder = 1;
 inline constexpr int kNumpyOwnsData = 4;
 
 struct CtypesData {
@@ -77,6 +78,30 @@ std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept;
 
 // The items of an array of objects that owns its data; null when it is none.
 PyObject* const* numpy_items(const NumpyArray& array, std::uint64_t& count) noexcept;
+
+// visit(PyObject* or null) for the items of an array of objects that owns its data, as its .flat counts them.
+template <class Visit>
+void each_numpy_item(const NumpyArray& array, Visit&& visit) noexcept {
+  constexpr int kMostDimensions = 64;
+  std::uint64_t count = 0;
+  PyObject* const* items = numpy_items(array, count);
+  if (items == nullptr || array.dimensions > kMostDimensions) return;
+  if ((array.flags & kNumpyInOrder) != 0) {
+    for (std::uint64_t index = 0; index < count; ++index) visit(items[index]);
+    return;
+  }
+  Py_ssize_t at[kMostDimensions] = {};
+  const char* place = array.data;
+  for (std::uint64_t index = 0; index < count; ++index) {
+    visit(*reinterpret_cast<PyObject* const*>(place));
+    for (int axis = array.dimensions - 1; axis >= 0; --axis) {
+      place += array.strides[axis];
+      if (++at[axis] < array.shape[axis]) break;
+      place -= array.strides[axis] * array.shape[axis];
+      at[axis] = 0;
+    }
+  }
+}
 
 // visit(const void* data, std::uint64_t bytes) for what the object owns.
 template <class Visit>

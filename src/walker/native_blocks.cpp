@@ -19,6 +19,8 @@ constexpr std::uint64_t kMostScanned = 16U << 20U;  // bytes of a block: what is
 // How far into a block a pointer from another block may lead: C++ points at bases, allocators' wrappers behind a
 // header. What was not cleared points anywhere.
 constexpr std::uint64_t kMostOffset = 64;
+// A pointer deeper into a block leads to a part of it if what lies there, within so many words, knows the beginning.
+constexpr std::size_t kPartWords = 8;
 constexpr std::size_t kPieceWords = 8192;
 
 PyObject* object_of(Walk& walk, const heap::RawObject& row) noexcept {
@@ -37,28 +39,34 @@ bool may_hold_native(const TypeInfo& info) noexcept {
          info.sizing != Sizing::kBytes && info.basic_bytes > sizeof(PyObject);
 }
 
-// Memory of this process that may be given back while it is read.
-class OwnMemory {
- public:
-  OwnMemory() noexcept : file_(open("/proc/self/mem", O_RDONLY | O_CLOEXEC)) {}
-  ~OwnMemory() {
-    if (file_ >= 0) close(file_);
-  }
-  OwnMemory(const OwnMemory&) = delete;
-  OwnMemory& operator=(const OwnMemory&) = delete;
-  std::size_t read(std::uintptr_t address, void* into, std::size_t bytes) const noexcept {
-    const ssize_t count = file_ < 0 ? -1 : pread(file_, into, bytes, static_cast<off_t>(address));
-    return count < 0 ? 0 : static_cast<std::size_t>(count);
-  }
-
- private:
-  int file_;
-};
+// Where malloc's own lists point: its chunks begin 16 bytes before their blocks, in the last 8 bytes of the block
+// before, which the lists of free chunks so seem to point into.
+bool is_end_of(const BlockList::Entry& block, std::uint64_t offset) noexcept {
+  return offset != 0 && offset + sizeof(void*) >= block.bytes;
+}
 
 }  // namespace
 
+OwnMemory::OwnMemory() noexcept : file_(open("/proc/self/mem", O_RDONLY | O_CLOEXEC)) {}
+OwnMemory::~OwnMemory() {
+  if (file_ >= 0) close(file_);
+}
+std::size_t OwnMemory::read(std::uintptr_t address, void* into, std::size_t bytes) const noexcept {
+  const ssize_t count = file_ < 0 ? -1 : pread(file_, into, bytes, static_cast<off_t>(address));
+  return count < 0 ? 0 : static_cast<std::size_t>(count);
+}
+
+bool NativeBlocks::is_part(std::uintptr_t address, std::uintptr_t block) const noexcept {
+  std::uint64_t words[kPartWords];
+  if ((address & 7) != 0) return false;
+  const std::size_t got = memory_.read(address, words, sizeof words) / sizeof words[0];
+  // SQLite's allocator puts a word before what it hands out.
+  return std::any_of(words, words + got,
+                     [block](std::uint64_t word) { return word - block <= sizeof(std::uint64_t); });
+}
+
 void NativeBlocks::mark_python(const void* address) noexcept {
-  const std::size_t block = blocks_.find(reinterpret_cast<std::uintptr_t>(address));
+  const std::size_t block = list_->find(reinterpret_cast<std::uintptr_t>(address));
   if (block != BlockList::kNone) flags_[block] |= kPythons;
 }
 
@@ -104,20 +112,21 @@ bool NativeBlocks::mark_pythons(Walk& walk) noexcept {
 [[gnu::always_inline]] inline bool NativeBlocks::follow(std::uint64_t word, std::uint32_t from,
                                                         std::uint32_t level) noexcept {
   if (word < least_ || word >= most_) return true;
-  const std::size_t block = blocks_.find(word);
+  const std::size_t block = list_->find(word);
   if (block == BlockList::kNone || (flags_[block] & kPythons) != 0 || block == scanned_block_) return true;
-  const std::uint64_t offset = word - blocks_[block].address;
-  if (level != 1 && offset > kMostOffset) return true;
+  const std::uint64_t offset = word - (*list_)[block].address;
+  if (is_end_of((*list_)[block], offset)) return true;
+  if (level != 1 && offset > kMostOffset && !is_part(word, (*list_)[block].address)) return true;
   const auto number = static_cast<std::uint32_t>(block);
   if (levels_[block] == 0) {
     levels_[block] = level;
     flags_[block] |= kFound;
-    if (blocks_[block].address != word) flags_[block] |= kByMiddle;
+    if ((*list_)[block].address != word) flags_[block] |= kByMiddle;
     places_[block] = static_cast<std::uint32_t>(found_.size());
     if (!found_.push(number)) return false;
   } else if (levels_[block] != level) {
     return true;
-  } else if (blocks_[block].address == word) {
+  } else if ((*list_)[block].address == word) {
     flags_[block] &= static_cast<std::uint8_t>(~kByMiddle);
   }
   Column<Pointer>& pointers = level == 1 ? from_objects_ : from_blocks_;
@@ -150,9 +159,9 @@ bool NativeBlocks::scan_objects(Walk& walk) noexcept {
       const Py_ssize_t items = Py_SIZE(object);
       if (items > 0 && items < (1 << 20)) bytes += static_cast<std::uint64_t>(items) * info.item_bytes;
     }
-    const std::size_t block = blocks_.find(address);
+    const std::size_t block = list_->find(address);
     if (block != BlockList::kNone)
-      bytes = std::min(bytes, blocks_[block].address + blocks_[block].bytes - address);
+      bytes = std::min(bytes, (*list_)[block].address + (*list_)[block].bytes - address);
     else if (info.item_bytes != 0)
       bytes = info.basic_bytes;
     if (bytes < 24) continue;
@@ -169,19 +178,18 @@ bool NativeBlocks::scan_objects(Walk& walk) noexcept {
 }
 
 bool NativeBlocks::scan_blocks() noexcept {
-  const OwnMemory memory;
   Column<std::uint64_t> piece;
   if (!piece.reserve(kPieceWords)) return false;
   for (std::size_t place = 0; place < found_.size(); ++place) {
     if (!first_.push(static_cast<std::uint32_t>(from_blocks_.size()))) return false;
     const std::uint32_t block = found_[place];
-    const BlockList::Entry& entry = blocks_[block];
+    const BlockList::Entry& entry = (*list_)[block];
     scanned_block_ = block;
     std::uintptr_t at = (entry.address + 7) & ~std::uintptr_t{7};
     const std::uintptr_t end = entry.address + std::min<std::uint64_t>(entry.bytes, kMostScanned);
     while (at + 8 <= end) {
       const std::size_t wanted = std::min<std::size_t>(end - at, kPieceWords * 8) & ~std::size_t{7};
-      const std::size_t got = memory.read(at, piece.data(), wanted);
+      const std::size_t got = memory_.read(at, piece.data(), wanted);
       if (!scan_words(piece.data(), got / 8, static_cast<std::uint32_t>(place), levels_[block] + 1))
         return false;
       if (got != wanted) break;
@@ -199,9 +207,10 @@ void NativeBlocks::scan_globals() noexcept {
   for (std::size_t data = 0; native_data(data, word, end); ++data) {
     for (; word < end; ++word) {
       if (*word < least_ || *word >= most_) continue;
-      const std::size_t block = blocks_.find(*word);
-      if (block != BlockList::kNone && *word - blocks_[block].address <= kMostOffset)
-        flags_[block] |= kGlobal;
+      const std::size_t block = list_->find(*word);
+      if (block == BlockList::kNone) continue;
+      const std::uint64_t offset = *word - (*list_)[block].address;
+      if (offset <= kMostOffset && !is_end_of((*list_)[block], offset)) flags_[block] |= kGlobal;
     }
   }
 }
@@ -225,7 +234,7 @@ std::uint64_t NativeBlocks::told_bytes(Walk& walk, std::size_t pointer) noexcept
   const auto meet = [&](std::uint32_t block) {
     if (stamps_[block] == stamp_ || !waiting_.push(block)) return;
     stamps_.data()[block] = stamp_;
-    reached += blocks_[block].bytes;
+    reached += (*list_)[block].bytes;
   };
   for (; pointer < from_objects_.size() && from_objects_[pointer].from == from; ++pointer)
     meet(from_objects_[pointer].to);
@@ -237,22 +246,24 @@ std::uint64_t NativeBlocks::told_bytes(Walk& walk, std::size_t pointer) noexcept
 }
 
 NativeBlocks::Outcome NativeBlocks::search(Walk& walk) noexcept {
-  switch (blocks_.copy()) {
-    case BlockList::Outcome::kNotTracking:
-      return Outcome::kNotTracking;
-    case BlockList::Outcome::kNoMemory:
-      return Outcome::kNoMemory;
-    case BlockList::Outcome::kCopied:
-      break;
+  if (list_ == &own_list_) {
+    switch (own_list_.copy()) {
+      case BlockList::Outcome::kNotTracking:
+        return Outcome::kNotTracking;
+      case BlockList::Outcome::kNoMemory:
+        return Outcome::kNoMemory;
+      case BlockList::Outcome::kCopied:
+        break;
+    }
   }
-  const std::size_t count = blocks_.count();
+  const std::size_t count = list_->count();
   if (count >= 0xFFFFFFFE) return Outcome::kNoMemory;
   if (!flags_.reserve(count + 1) || !levels_.reserve(count + 1) || !stamps_.reserve(count + 1) ||
       !places_.reserve(count + 1))
     return Outcome::kNoMemory;
   if (count != 0) {
-    least_ = blocks_[0].address;
-    most_ = blocks_[count - 1].address + blocks_[count - 1].bytes;
+    least_ = (*list_)[0].address;
+    most_ = (*list_)[count - 1].address + (*list_)[count - 1].bytes;
   }
   scan_globals();
   return mark_pythons(walk) && scan_objects(walk) && scan_blocks() ? Outcome::kFound : Outcome::kNoMemory;
@@ -280,7 +291,7 @@ bool NativeBlocks::take_reachable() noexcept {
 bool NativeBlocks::sort_out(NativeFigures& figures) noexcept {
   Column<std::uint32_t> all;
   Column<std::uint32_t> waiting;
-  if (!all.reserve(blocks_.count() + 1)) return false;
+  if (!all.reserve(list_->count() + 1)) return false;
   for (std::size_t at = 0; at < from_objects_.size(); ++at) ++all.data()[from_objects_[at].to];
   for (std::size_t at = 0; at < from_blocks_.size(); ++at) ++all.data()[from_blocks_[at].to];
   for (std::size_t at = 0; at < taken_.size(); ++at) {
@@ -301,11 +312,11 @@ bool NativeBlocks::sort_out(NativeFigures& figures) noexcept {
   for (std::size_t at = 0; at < taken_.size(); ++at) {
     const std::uint32_t block = taken_[at];
     if ((flags_[block] & kShared) != 0) {
-      figures.shared_bytes += blocks_[block].bytes;
+      figures.shared_bytes += (*list_)[block].bytes;
       ++figures.shared_blocks;
       continue;
     }
-    figures.bytes += blocks_[block].bytes;
+    figures.bytes += (*list_)[block].bytes;
     ++figures.blocks;
     if (levels_[block] != 1 || (flags_[block] & kByMiddle) != 0) ++figures.indirect;
   }
@@ -316,7 +327,7 @@ bool NativeBlocks::add_to(Walk& walk) noexcept {
   const std::uint32_t type = walk.types().add_pseudo("<native block>");
   if (type == 0) return false;
   const auto code_of = [&](std::uint32_t block) {
-    const std::uintptr_t address = blocks_[block].address;
+    const std::uintptr_t address = (*list_)[block].address;
     const Code code = walk.marks().code_of(address);
     walk.marks().mark(code, address);
     return code;
@@ -343,7 +354,7 @@ bool NativeBlocks::add_to(Walk& walk) noexcept {
     if (pointer != behind) walk.shrink(at, told_bytes(walk, pointer));
   }
   for (std::size_t place = 0; place < found_.size(); ++place) {
-    const BlockList::Entry& block = blocks_[found_[place]];
+    const BlockList::Entry& block = (*list_)[found_[place]];
     heap::RawObject row = {};
     row.code = code_of(found_[place]);
     row.type_and_flags = type << 8 | heap::kNativeBlock;

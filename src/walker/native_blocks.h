@@ -6,7 +6,8 @@
 // bodies of objects whose C layout is not known are searched for addresses of native blocks, and so are the blocks
 // found, level by level: of the pointers into a block from other blocks only those of the level just above it count,
 // because memory that was not cleared holds pointers of former owners, which link what has nothing in common. A
-// pointer to a block's beginning counts, and so does one into its middle.
+// pointer to a block's beginning counts; one into its middle counts where an object has it, near the beginning, and
+// where what it leads to knows the beginning (a header behind the data).
 //
 // What it finds is evidence, not proof. Blocks are read through the kernel, so that one that another thread gives
 // back meanwhile is an error code. The caller holds the GIL.
@@ -35,11 +36,27 @@ struct NativeFigures {
   std::uint64_t told_bytes = 0;  // of all these, what the sizes of the objects include already
 };
 
+// Memory of this process that may be given back while it is read.
+class OwnMemory {
+ public:
+  OwnMemory() noexcept;
+  ~OwnMemory();
+  OwnMemory(const OwnMemory&) = delete;
+  OwnMemory& operator=(const OwnMemory&) = delete;
+  // How many bytes were read; 0: none, or no access.
+  std::size_t read(std::uintptr_t address, void* into, std::size_t bytes) const noexcept;
+
+ private:
+  int file_;
+};
+
 class NativeBlocks {
  public:
   enum class Outcome { kFound, kNotTracking, kNoMemory };
 
   NativeBlocks() noexcept = default;
+  // With a list that was made before, which stays the caller's: in a copied process, which does not track.
+  explicit NativeBlocks(const tracker::BlockList& list) noexcept : list_(&list) {}
   NativeBlocks(const NativeBlocks&) = delete;
   NativeBlocks& operator=(const NativeBlocks&) = delete;
 
@@ -51,7 +68,7 @@ class NativeBlocks {
   bool measure(Walk& walk, Freed&& freed, NativeFigures& figures) noexcept;
 
   bool knows(const void* address) const noexcept {
-    return blocks_.find(reinterpret_cast<std::uintptr_t>(address)) != tracker::BlockList::kNone;
+    return list_->find(reinterpret_cast<std::uintptr_t>(address)) != tracker::BlockList::kNone;
   }
 
   // Adds the blocks that objects point at to the walk, as objects, and the references to them.
@@ -80,11 +97,14 @@ class NativeBlocks {
   bool scan_words(const std::uint64_t* words, std::size_t count, std::uint32_t from,
                   std::uint32_t level) noexcept;
   bool follow(std::uint64_t word, std::uint32_t from, std::uint32_t level) noexcept;
+  bool is_part(std::uintptr_t address, std::uintptr_t block) const noexcept;
   bool take(std::uint32_t block) noexcept;
   bool take_reachable() noexcept;
   bool sort_out(NativeFigures& figures) noexcept;
 
-  tracker::BlockList blocks_;
+  OwnMemory memory_;
+  tracker::BlockList own_list_;
+  const tracker::BlockList* list_ = &own_list_;
   Column<std::uint8_t> flags_;    // by block
   Column<std::uint32_t> levels_;  // by block: 1 when objects point at it; 0: not found
   Column<std::uint32_t> found_;   // blocks in the order of their finding: level after level
@@ -104,7 +124,7 @@ class NativeBlocks {
 
 template <class Freed>
 bool NativeBlocks::measure(Walk& walk, Freed&& freed, NativeFigures& figures) noexcept {
-  if (!inside_.reserve(blocks_.count() + 1)) return false;
+  if (!inside_.reserve(list_->count() + 1)) return false;
   for (std::size_t at = 0; at < from_objects_.size(); ++at) {
     const Pointer& pointer = from_objects_[at];
     const heap::RawObject& row = walk.objects()[pointer.from];

@@ -63,6 +63,9 @@ struct Shown {
   PyObject* fields[kMost];
   std::size_t count;
 
+  void expect(PyObject* field) noexcept {
+    if (field != nullptr && count < kMost) fields[count++] = field;
+  }
   static int show(PyObject* object, void* argument) noexcept {
     auto& shown = *static_cast<Shown*>(argument);
     for (std::size_t index = 0; index < shown.count; ++index) {
@@ -76,19 +79,57 @@ struct Shown {
   }
 };
 
+// Which of the places that have names hold what is shown: a bit each.
+struct ShownAt {
+  const PyObject* object;
+  const std::int32_t* places;
+  std::uint32_t count;
+  std::uint64_t found = 0;
+
+  void operator()(PyObject* shown) noexcept {
+    for (std::uint32_t index = 0; index < count; ++index) {
+      if ((found >> index & 1) == 0 && ShownPlace(places[index]).read(object) == shown) {
+        found |= std::uint64_t{1} << index;
+        return;
+      }
+    }
+  }
+};
+
+// The fields that the traverse function itself knows of: not those of classes that extend its type.
+template <class Visit>
+void expect_fields(PyObject* object, const TypeInfo& info, const std::int32_t* offsets,
+                   Shown<Visit>& shown) noexcept {
+  for (std::uint32_t index = 0; index < info.offset_count; ++index) {
+    const std::int32_t offset = offsets[index];
+    const bool is_type = offset == static_cast<std::int32_t>(offsetof(PyObject, ob_type));
+    if (is_type ? info.shows_type : static_cast<std::uint32_t>(offset) < info.native_bytes)
+      shown.expect(field_at(object, offset));
+  }
+}
+
 template <class Visit>
 [[gnu::noinline]] void each_shown(PyObject* object, const TypeInfo& info, const std::int32_t* offsets,
                                   Visit& visit) noexcept {
+  const std::int32_t* places = offsets + info.offset_count;
+  std::uint64_t found = 0;
+  if (info.shown_count != 0) {
+    ShownAt at{object, places, info.shown_count};
+    Shown<ShownAt> first;
+    first.visit = &at;
+    first.count = 0;
+    expect_fields(object, info, offsets, first);
+    info.traverse(object, Shown<ShownAt>::show, &first);
+    found = at.found;
+  }
   Shown<Visit> shown;
   shown.visit = &visit;
   shown.count = 0;
-  for (std::uint32_t index = 0; index < info.offset_count && shown.count < Shown<Visit>::kMost; ++index) {
-    PyObject* field = field_at(object, offsets[index]);
-    if (field != nullptr) shown.fields[shown.count++] = field;
-  }
-  if (info.dictionary_from_end != 0 && shown.count < Shown<Visit>::kMost) {
-    PyObject* dictionary = dictionary_from_end(object, info);
-    if (dictionary != nullptr) shown.fields[shown.count++] = dictionary;
+  expect_fields(object, info, offsets, shown);
+  for (std::uint32_t index = 0; index < info.shown_count; ++index) {
+    PyObject* named = (found >> index & 1) != 0 ? ShownPlace(places[index]).read(object) : nullptr;
+    visit(named);
+    shown.expect(named);
   }
   info.traverse(object, Shown<Visit>::show, &shown);
 }
@@ -125,7 +166,7 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
     visit(cpython::instance_dictionary(object, values));
     if (values != nullptr) {
       for (std::uint32_t index = 0; index < info.inline_count; ++index) visit(values[index]);
-    } else if (info.tail != heap::Tail::kNone) {
+    } else if (info.tail != heap::Tail::kNone || info.shown_count != 0 || info.layout == Layout::kZone) {
       for (std::uint32_t index = 0; index < info.inline_count; ++index) visit(nullptr);
     }
 #endif
@@ -204,9 +245,19 @@ inline void each_reference(PyObject* object, const TypeInfo& info, const TypeTab
 #endif
       break;
     case Layout::kNumpyArray: {
-      std::uint64_t count = 0;
-      PyObject* const* items = numpy_items(*reinterpret_cast<const NumpyArray*>(object), count);
-      for (std::uint64_t index = 0; index < count; ++index) visit(items[index]);
+      each_numpy_item(*reinterpret_cast<const NumpyArray*>(object), visit);
+      break;
+    }
+    case Layout::kZone: {
+      constexpr std::size_t kHasZone = sizeof(PyObject) + sizeof(Py_hash_t);
+      const bool zoned = reinterpret_cast<const char*>(object)[kHasZone] != 0;
+      visit(zoned ? detail::field_at(object, info.hidden_offset) : nullptr);
+      break;
+    }
+    case Layout::kPairs: {
+      auto* const* pairs =
+          reinterpret_cast<PyObject* const*>(reinterpret_cast<const char*>(object) + kPairsOffset);
+      for (Py_ssize_t index = 0; index < Py_SIZE(object); ++index) visit(pairs[index]);
       break;
     }
     case Layout::kTraverse:

@@ -39,7 +39,7 @@ bool SizeTree::grow(PyObject* const* objects, std::size_t count) noexcept {
     each_reference(object, type, types_, [&](PyObject* referred) {
       const std::uint32_t here = position++;
       if (referred == nullptr || !complete) return;
-      if (is_description(object, type, referred)) return;
+      if (is_description(object, type, referred) || is_name_of_generator(object, type, referred)) return;
       if (stops_deep_size(referred) && !(generator && PyFrame_Check(referred))) return;
       complete = meet(referred, static_cast<std::uint32_t>(at), here);
     });

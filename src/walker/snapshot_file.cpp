@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 
+#include "tracker/block_list.h"
 #include "tracker/python_control.h"
 #include "walker/births.h"
 #include "walker/native_globals.h"
@@ -79,6 +80,7 @@ void write_here(const FileRequest& request, FileResult& result) noexcept {
 struct ChildWork {
   const FileRequest* request;
   Births* births;
+  const tracker::BlockList* blocks;
   std::uint64_t process;
   std::uint64_t resident;
 };
@@ -92,6 +94,7 @@ int walk_and_write(void* argument, CopyReport& report) noexcept {
   if (walk != nullptr) {
     WalkOptions options = options_of(*work.request, work.births);
     options.forked = true;
+    options.blocks = work.blocks;
     options.process = work.process;
     options.resident_bytes = work.resident;
     options.copy_pause_ns = &report.pause_ns;
@@ -166,11 +169,18 @@ bool start_snapshot(const FileRequest& request, PendingFile& pending, FileResult
   }
   Births* births = prepare_births();
   note_native_data();
-  ChildWork work = {&request, births, static_cast<std::uint64_t>(getpid()), resident_bytes_of_process()};
+  // A copy cannot ask the tracker. Threads that work without the GIL may go on meanwhile: what the copy then looks for
+  // and does not find is an error code to it (native_blocks.h).
+  tracker::BlockList* blocks = request.native ? make_in_pages<tracker::BlockList>() : nullptr;
+  const bool listed = blocks != nullptr && blocks->copy() == tracker::BlockList::Outcome::kCopied &&
+                      blocks->share_with_copies();
+  ChildWork work = {&request, births, listed ? blocks : nullptr, static_cast<std::uint64_t>(getpid()),
+                    resident_bytes_of_process()};
   if (births != nullptr) births->hold(true);
   const int error = start_copy(walk_and_write, &work, pending.copy);
   if (births != nullptr) births->let_go();
   drop_births(births);
+  drop_from_pages(blocks);
   if (error != 0) {
     refuse(result, explain_failed_copy(error));
     return false;

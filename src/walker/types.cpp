@@ -17,6 +17,15 @@ using cpython::KnownType;
 bool has(const PyTypeObject* type, unsigned long flag) noexcept { return (type->tp_flags & flag) != 0; }
 bool is_heap_type(const PyTypeObject* type) noexcept { return has(type, Py_TPFLAGS_HEAPTYPE); }
 
+// Nodes of the tree in which a context keeps its variables: { PyObject_VAR_HEAD; 8 bytes; PyObject* pairs[] }.
+bool is_pair_node(const PyTypeObject* type) noexcept {
+  return (std::strcmp(type->tp_name, "hamt_bitmap_node") == 0 ||
+          std::strcmp(type->tp_name, "hamt_collision_node") == 0) &&
+         !is_heap_type(type) && type->tp_basicsize == static_cast<Py_ssize_t>(kPairsOffset);
+}
+
+constexpr std::uint32_t kMostShown = 48;
+
 // What type.__new__ gives every class: found in one of our own, see learn_from_class.
 traverseproc class_traverse = nullptr;
 destructor class_dealloc = nullptr;
@@ -145,14 +154,46 @@ void TypeTable::add_field(TypeInfo& info, const char* name, std::int32_t offset)
 }
 
 void TypeTable::add_members(TypeInfo& info, const PyMemberDef* members, std::size_t count) noexcept {
+  // A connection has the module's exceptions (Error, …) as members and does not count them.
+  const bool borrows = std::strcmp(info.type->tp_name, "sqlite3.Connection") == 0;
   for (std::size_t index = 0; index < count && members[index].name != nullptr; ++index) {
     const PyMemberDef& member = members[index];
+    if (borrows && member.name[0] >= 'A' && member.name[0] <= 'Z') continue;
     if (member.type != T_OBJECT_EX && member.type != T_OBJECT) continue;
     if (member.offset < static_cast<Py_ssize_t>(sizeof(PyObject)) || member.offset % 8 != 0 ||
         member.offset + static_cast<Py_ssize_t>(sizeof(PyObject*)) > info.type->tp_basicsize) {
       continue;
     }
     add_field(info, member.name, static_cast<std::int32_t>(member.offset));
+  }
+}
+
+void TypeTable::add_shown(TypeInfo& info, const char* name, std::size_t bytes, ShownPlace place) noexcept {
+  for (std::uint32_t index = 0; index < info.offset_count; ++index) {
+    if (ShownPlace(offsets_[info.first_offset + index], ShownPlace::kNoInner).packed() == place.packed())
+      return;
+  }
+  if (!offsets_.push(place.packed())) failed_ = true;
+  ++info.shown_count;
+  add_name(info, texts_->add(name, bytes));
+}
+
+// The last of the fields: nothing may be put behind the offsets from here on.
+void TypeTable::add_shown(TypeInfo& info, const PyTypeObject* base) noexcept {
+  info.native_bytes = static_cast<std::uint32_t>(base->tp_basicsize);
+  info.shows_type = is_heap_type(base);
+  ShownNames names(base);
+  ShownName found = {nullptr, 0, ShownPlace(0)};
+  while (info.shown_count < kMostShown && names.next(found))
+    add_shown(info, found.name, found.name_bytes, found.place);
+  if (names.has_items()) info.tail = heap::Tail::kItems;
+  // Of structure sequences: their fields are the items of a tuple that may be longer than its length.
+  if (!has(base, Py_TPFLAGS_TUPLE_SUBCLASS) || base->tp_members == nullptr) return;
+  for (const PyMemberDef* member = base->tp_members; member->name != nullptr; ++member) {
+    const bool object = member->type == T_OBJECT || member->type == T_OBJECT_EX;
+    if (!object || member->offset < base->tp_basicsize || info.shown_count == kMostShown) continue;
+    add_shown(info, member->name, std::strlen(member->name),
+              ShownPlace(static_cast<std::int32_t>(member->offset), ShownPlace::kNoInner));
   }
 }
 
@@ -170,6 +211,7 @@ void TypeTable::add_fields(TypeInfo& info, const PyTypeObject* base, const Known
       break;
     }
     if (layout != nullptr && owner == base) break;
+    if (owner == base && has(base, Py_TPFLAGS_TUPLE_SUBCLASS)) break;  // add_shown has them
     if (is_heap_type(owner)) {
       const auto* members = reinterpret_cast<const PyMemberDef*>(reinterpret_cast<const char*>(owner) +
                                                                  Py_TYPE(owner)->tp_basicsize);
@@ -210,7 +252,8 @@ void TypeTable::choose_size(TypeInfo& info, const PyTypeObject* base, const Know
   const PyTypeObject* known = layout != nullptr ? layout->type : nullptr;
   // Code, generators, frames and ordered dictionaries alone know all that they have.
   const bool asks = info.layout == Layout::kCode || info.layout == Layout::kGenerator ||
-                    info.layout == Layout::kFrame || info.layout == Layout::kOrderedDictionary;
+                    info.layout == Layout::kFrame || info.layout == Layout::kOrderedDictionary ||
+                    (known != nullptr && std::strcmp(known->tp_name, "StgDict") == 0);
   bool decided = known != nullptr && known != &PyBaseObject_Type && !asks;
   if (known == &PyList_Type) info.sizing = Sizing::kList;
   if (info.layout == Layout::kDictionary) info.sizing = Sizing::kDictionary;
@@ -321,10 +364,17 @@ void TypeTable::understand(TypeInfo& info) noexcept {
     info.tail = heap::Tail::kNone;
     info.traverse = references;
   }
+  if (layout == nullptr && info.layout == Layout::kFields &&
+      hidden_field(base, info.hidden_offset) == HiddenField::kZone)
+    info.layout = Layout::kZone;
+  if (layout == nullptr && is_pair_node(base)) {
+    info.layout = Layout::kPairs;
+    info.tail = heap::Tail::kPairs;
+  }
   info.buffer = buffer_kind(type);
   if (layout == nullptr && info.buffer == BufferKind::kNumpyArray && info.layout == Layout::kFields) {
     info.layout = Layout::kNumpyArray;
-    info.tail = heap::Tail::kItems;
+    info.tail = heap::Tail::kFlat;
     add_field(info, "base", static_cast<std::int32_t>(offsetof(NumpyArray, base)));
     add_field(info, "dtype", static_cast<std::int32_t>(offsetof(NumpyArray, description)));
   }
@@ -346,6 +396,8 @@ void TypeTable::understand(TypeInfo& info) noexcept {
     for (const char* name : kCachedCodeNames) add_name(info, texts_->add(name));
   }
 #endif
+  if (info.layout == Layout::kTraverse) add_shown(info, base);
+  if (info.layout == Layout::kZone) add_name(info, texts_->add("tzinfo"));
   choose_size(info, base, layout);
   info.is_weak_reference = layout != nullptr && layout->fields != nullptr &&
                            (layout->type == &_PyWeakref_RefType || layout->type == &_PyWeakref_ProxyType ||

@@ -22,6 +22,7 @@
 #include "heap/format.h"
 #include "walker/column.h"
 #include "walker/known_buffers.h"
+#include "walker/shown_names.h"
 #include "walker/texts.h"
 
 struct PyMemberDef;
@@ -40,6 +41,8 @@ enum class Layout : std::uint8_t {
   kFrame,       // the fields of frame objects, then variables and stack
   kCode,        // then, from 3.12 on, what it caches of itself
   kNumpyArray,  // then the items of an array of objects, which numpy hides from the collector
+  kZone,        // then the zone of a datetime or time
+  kPairs,       // then keys and values, alternating: the nodes of a context's variables
   kTraverse,    // then what the type's C function visits that no field has given
 };
 
@@ -58,6 +61,7 @@ enum class Sizing : std::uint8_t {
 };
 
 inline constexpr std::uint8_t kNoName = 0xFF;
+inline constexpr std::size_t kPairsOffset = 32;  // Layout::kPairs: where they begin
 
 struct TypeInfo {
   PyTypeObject* type = nullptr;
@@ -68,11 +72,16 @@ struct TypeInfo {
   std::uint32_t first_name = 0;    // in TypeTable::names(): of all fields
   std::uint32_t field_count = 0;   // names; offset_count of them are at offsets
   std::uint32_t offset_count = 0;
+  std::uint32_t shown_count =
+      0;  // kTraverse: places behind the offsets, whose names are given to what is shown there
+  std::uint32_t native_bytes =
+      0;  // kTraverse: fields before this are those of the type that brings `traverse`
   std::uint32_t inline_count = 0;        // attributes that a managed dictionary's keys name
   std::int32_t dictionary_from_end = 0;  // before 3.12, of objects of variable size: tp_dictoffset, negative
   std::uint32_t basic_bytes = 0;
   std::uint32_t item_bytes = 0;
-  std::uint32_t spare_items = 0;  // that allocation adds (PyType_GenericAlloc's sentinel)
+  std::int32_t hidden_offset = 0;  // kZone
+  std::uint32_t spare_items = 0;   // that allocation adds (PyType_GenericAlloc's sentinel)
   Layout layout = Layout::kFields;
   Sizing sizing = Sizing::kBasic;
   BufferKind buffer = BufferKind::kNone;  // of what its type does not tell too
@@ -82,6 +91,7 @@ struct TypeInfo {
       0;  // before the object, in its block: collector's head, managed dictionary, weak list
   bool collectable = false;          // has the collector's head (types: heap types only)
   bool asks_if_collectable = false;  // tp_is_gc decides for each object
+  bool shows_type = false;           // `traverse` is a heap type's, and shows the type too
   bool managed_dictionary = false;
   bool inline_values = false;  // 3.13: the values lie behind the object
   bool size_estimated = false;
@@ -148,6 +158,8 @@ class TypeTable {
   void choose_size(TypeInfo& info, const PyTypeObject* base, const cpython::KnownType* layout) noexcept;
   void add_field(TypeInfo& info, const char* name, std::int32_t offset) noexcept;
   void add_name(TypeInfo& info, std::uint32_t text) noexcept;
+  void add_shown(TypeInfo& info, const PyTypeObject* base) noexcept;
+  void add_shown(TypeInfo& info, const char* name, std::size_t bytes, ShownPlace place) noexcept;
 
   Texts* texts_ = nullptr;
   Column<TypeInfo> rows_;

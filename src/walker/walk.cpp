@@ -239,18 +239,19 @@ void Walk::record_all(Batch& batch) noexcept {
 }
 
 // What the tracker does not know of cannot be added.
-void Walk::add_native_blocks() noexcept {
-  NativeBlocks blocks;
-  switch (blocks.search(*this)) {
-    case NativeBlocks::Outcome::kNotTracking:
-      break;
-    case NativeBlocks::Outcome::kNoMemory:
-      failed_ = true;
-      break;
-    case NativeBlocks::Outcome::kFound:
-      if (!blocks.add_to(*this)) failed_ = true;
-      break;
-  }
+void Walk::add_native_blocks(const tracker::BlockList* list) noexcept {
+  const auto add = [this](NativeBlocks&& blocks) {
+    switch (blocks.search(*this)) {
+      case NativeBlocks::Outcome::kNotTracking:
+        return true;
+      case NativeBlocks::Outcome::kNoMemory:
+        return false;
+      case NativeBlocks::Outcome::kFound:
+        break;
+    }
+    return blocks.add_to(*this);
+  };
+  if (!(list != nullptr ? add(NativeBlocks(*list)) : add(NativeBlocks()))) failed_ = true;
 }
 
 bool Walk::add_row(heap::RawObject row, std::uint64_t bytes) noexcept {
@@ -398,7 +399,7 @@ const char* Walk::run(const WalkOptions& options) noexcept {
       add_static_types(*this);
     } while (sweep());
     add_native_globals(*this);  // nothing that is not met yet
-    if (options.native && !options.forked) add_native_blocks();
+    if (options.native && (!options.forked || options.blocks != nullptr)) add_native_blocks(options.blocks);
     // Types are looked up last: all are known then.
     finish_types();
     write_key_texts();

@@ -23,6 +23,10 @@
 #include "walker/texts.h"
 #include "walker/types.h"
 
+namespace heapscope::tracker {
+class BlockList;
+}
+
 namespace heapscope::walker {
 
 class Births;
@@ -30,6 +34,7 @@ class Births;
 struct WalkOptions {
   bool fingerprints = true;
   bool native = false;
+  const tracker::BlockList* blocks = nullptr;  // of a copied process, which needs them to be native
   const char* trigger = "api";
   bool forked = false;
   // Of the program, where a copy of it walks.
@@ -118,7 +123,7 @@ class Walk {
   struct Batch;
   void record_all(Batch& batch) noexcept;
   void record(PyObject* object, Code code) noexcept;
-  void add_native_blocks() noexcept;
+  void add_native_blocks(const tracker::BlockList* list) noexcept;
   void note_content(PyObject* object, const TypeInfo& info, heap::RawObject& row) noexcept;
   void note_variable_names(PyObject* object) noexcept;
   void finish_types() noexcept;

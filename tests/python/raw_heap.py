@@ -13,7 +13,7 @@ from itertools import accumulate
 TRACKED, IMMORTAL, ODD_ADDRESS, FROZEN, SIZE_ESTIMATED, NATIVE, ROOT, FINGERPRINTED = (
     1 << bit for bit in range(8)
 )
-TAILS = ("none", "items", "pairs", "members", "locals")
+TAILS = ("none", "items", "pairs", "members", "locals", "flat")
 MAGIC = b"HSNAPRAW"
 
 
