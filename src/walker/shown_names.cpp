@@ -128,6 +128,7 @@ constexpr Row kRows[] = {
     {"_functools._lru_cache_wrapper", "@72 <cache> - <function> - - <mark> <link type> <info type> __dict__"},
     {"functools._lru_cache_wrapper", "@72 <cache> - <function> - - <mark> <link type> <info type> __dict__"},
     {"functools.KeyWrapper", "<compare> obj"},
+    {"_io.BytesIO", "<content>"},
     {"_io.BufferedRWPair", "<reader> <writer>"},
     {"_io._BytesIOBuffer", "<stream>"},
     {"_io.IncrementalNewlineDecoder", "<decoder> errors"},
@@ -144,7 +145,11 @@ constexpr Row kRows[] = {
 #endif
     {"_queue.SimpleQueue", "@32 <items>"},
     {"_struct.Struct", "@40 <format>"},
+#if PY_VERSION_HEX >= 0x030D0000
+    {"_thread._local", "<arguments> <keywords> - <dicts> <watchdogs>"},
+#else
     {"_thread._local", "- <arguments> <keywords> - <dicts>"},
+#endif
     {"operator.attrgetter", "- <attributes>"},
     {"operator.itemgetter", "- <item>"},
     {"operator.methodcaller", "<name> <arguments> <keywords>"},

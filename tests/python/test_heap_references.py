@@ -208,13 +208,14 @@ KINDS: dict[str, Any] = joined(
         "ctypes": lambda: [Pair(ctypes.pointer(ctypes.c_int(3)), ctypes.py_object(Thing()))],
         "callback": lambda: ctypes.CFUNCTYPE(None)(function),
         "struct sequences": lambda: [time.gmtime(1), sys.float_info, sys.flags],
-        "sqlite3": lambda: sqlite3.connect(":memory:").execute("select 1"),
+        "sqlite3": lambda: CONNECTION.execute("select 1"),
         "future": lambda: finished(),
         "named tuple": lambda: Point(Thing(), Thing()),
     }
 )
 KEPT: Thing = Thing()
 LOOP = asyncio.new_event_loop()
+CONNECTION = sqlite3.connect(":memory:")
 
 
 def finished() -> Any:
@@ -254,6 +255,7 @@ def picture() -> Any:
     gc.collect()
     yield made, walked()
     LOOP.close()
+    CONNECTION.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -274,7 +276,8 @@ def test_what_the_collector_sees_is_there_and_has_a_name(picture: Any, kind: str
         # A cache's links are in its dict, and in a list of their own that has no names; what a
         # metaclass of C code keeps in its types has none either.
         links = type(one).__name__ == "_lru_cache_wrapper"
-        assert not unnamed or links or isinstance(one, type), (type(one), unnamed)
+        # A structure sequence may have fields that have no names (sys.flags of 3.13).
+        assert not unnamed or links or isinstance(one, (type, tuple)), (type(one), unnamed)
 
 
 def name_of(graph: Any, holder: Any, held: Any) -> str:
@@ -352,10 +355,9 @@ def test_zones_and_traps_are_held_by_what_the_collector_does_not_know() -> None:
     assert name_of(graph, context, context.traps) == ".traps"
 
 
-def test_nothing_has_more_references_than_its_count_but_shared_keys() -> None:
+def test_nothing_has_more_references_than_its_count_but_shared_keys(picture: Any) -> None:
     """Of objects of C types: a reference that is shown and not counted would be one too many."""
-    made = {kind: build() for kind, build in KINDS.items()}
-    graph = walked()
+    made, graph = picture
     for kind, one in made.items():
         for each in below(one):
             (number,) = graph.at_addresses([id(each)])
