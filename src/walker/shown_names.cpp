@@ -164,7 +164,7 @@ constexpr Row kRows[] = {
 #else
     {"sqlite3.Connection", "@80 <statements> <statement references> <cursors>"},
 #endif
-    {"sqlite3.Cursor", "@32 <converters> @72 <statement>"},
+    {"sqlite3.Cursor", "@32 <converters> @72 <statement> @96 <next row>"},
     {"sqlite3.Row", "<data> <description>"},
     {"xml.etree.ElementTree.Element", "tag text tail @40>0 attrib", true},
     {"xml.etree.ElementTree.TreeBuilder",

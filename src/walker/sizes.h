@@ -153,6 +153,10 @@ inline std::size_t shallow_size(PyObject* object, const TypeInfo& info, bool& es
       break;
     case Sizing::kAsked:
       bytes = asked_bytes(object, info, estimated);
+#if PY_VERSION_HEX < 0x030B0000
+      // Frames leave out the slot that their structure has, and are made with one more.
+      if (info.layout == Layout::kFrame) bytes += sizeof(PyObject*);
+#endif
       break;
   }
   if (info.size_estimated) estimated = true;

@@ -32,13 +32,27 @@ def objects(prefix: str, count: int = ROWS) -> Any:
     return pandas.Series(texts(prefix, count), dtype=object)
 
 
+def forget_table(index: Any) -> None:
+    """The hash table of an index, which is made when it is first asked and not in its size."""
+    index._engine.clear_mapping()
+
+
+def several_levels() -> Any:
+    made = pandas.MultiIndex.from_product([range(100), range(ROWS // 100)])
+    for level in made.levels:
+        forget_table(level)
+    return made
+
+
 def python_strings() -> Any:
     return pandas.DataFrame({"s": pandas.array(texts("p"), dtype="string[python]")})
 
 
 def categorical() -> Any:
     # Categories of objects: of texts, pandas 3 would keep them in Arrow's memory.
-    return pandas.DataFrame({"c": pandas.Categorical(objects("c").tolist() * 2)})
+    made = pandas.DataFrame({"c": pandas.Categorical(objects("c").tolist() * 2)})
+    forget_table(made["c"].cat.categories)
+    return made
 
 
 def mixed() -> Any:
@@ -58,7 +72,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "series": lambda: pandas.Series(numpy.arange(ROWS) * 1.5),
     "index of objects": lambda: pandas.Index(texts("i"), dtype=object),
     "index of numbers": lambda: pandas.Index(numpy.arange(ROWS)),
-    "several levels": lambda: pandas.MultiIndex.from_product([range(100), range(ROWS // 100)]),
+    "several levels": several_levels,
 }
 ARROW_KINDS: dict[str, Callable[[], Any]] = {
     "texts of Arrow": lambda: pandas.DataFrame(
