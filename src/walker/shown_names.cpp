@@ -162,7 +162,8 @@ constexpr Row kRows[] = {
 #elif PY_VERSION_HEX >= 0x030B0000
     {"sqlite3.Connection", "@64 <statements> <cursors> <blobs>"},
 #else
-    {"sqlite3.Connection", "@80 <statements> <statement references> <cursors>"},
+    {"sqlite3.Connection",
+     "@48 <isolation level> @80 <statements> <statement references> <cursors> @152 <functions>"},
 #endif
     {"sqlite3.Cursor", "@32 <converters> @72 <statement> @96 <next row>"},
     {"sqlite3.Row", "<data> <description>"},
