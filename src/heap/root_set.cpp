@@ -1,6 +1,5 @@
 #include "heap/root_set.h"
 
-
 #include "heap/column_memory.h"
 #include "heap/followed.h"
 

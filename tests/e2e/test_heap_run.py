@@ -176,7 +176,7 @@ def test_where_the_address_space_is_used_up_the_copy_does_it_or_says_why(
 def test_where_other_tools_have_the_ids_it_says_so() -> None:
     from heapscope import _tracker
 
-    monitoring = sys.monitoring
+    monitoring = sys.monitoring  # type: ignore[attr-defined]
     try:
         for tool in (3, 4):
             monitoring.use_tool_id(tool, "another")

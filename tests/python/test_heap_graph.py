@@ -7,6 +7,7 @@ import gc
 import struct
 import sys
 import threading
+from typing import Any
 
 import pytest
 
@@ -132,9 +133,11 @@ def test_what_refers_to_itself_is_a_cycle_alive_or_not():
     gc.collect()
     gc.disable()
     try:
-        alive = [Mirror(), []]
-        alive[0].seen = alive[0]
-        alive[1].append(alive[1])
+        mirror: Any = Mirror()
+        turned: list = []
+        mirror.seen = mirror
+        turned.append(turned)
+        garbage: dict
         for _ in range(5):
             garbage = {}
             garbage["itself"] = garbage
@@ -142,7 +145,7 @@ def test_what_refers_to_itself_is_a_cycle_alive_or_not():
         graph = walked()
     finally:
         gc.enable()
-    of_mirror, of_list = (graph.cycle_through(each) for each in ids(graph, *alive))
+    of_mirror, of_list = (graph.cycle_through(each) for each in ids(graph, mirror, turned))
     if sys.version_info >= (3, 11):  # before, attributes lie in a dict of their own
         assert [step["name"] for step in of_mirror] == [".seen"]
     assert [step["name"] for step in of_list] == ["[0]"]
