@@ -223,7 +223,7 @@ class HeapGraph:
         Python object), flags, distance (references from its root), held (why it is a root:
         ``named``, ``immortal``, ``c``, ``garbage`` or None), reached_by (the kind of its root),
         dominator (None: several roots hold it, or it is one), text ({text, kind, cut} or None),
-        birth ({stack, tick} or None).
+        birth ({stack, time_s: of its block, since the recording began} or None).
         """
     def references(self, object_id: int, limit: int = 100, offset: int = 0) -> dict[str, Any]:
         """{total, rows}: a row has name, id, type, size_bytes and retained_bytes."""
@@ -278,6 +278,14 @@ class HeapGraph:
         that they keep), pattern and held_by (as `merged_paths`), example (an id), stack (that
         allocated most of them; empty: unknown) and set.
         """
+    def grown_container_rows(
+        self, earlier: Iterable[HeapGraph], among: HeapSet
+    ) -> list[dict[str, Any]]:
+        """Containers of `among` that are longer in each of several snapshots than before.
+
+        `earlier`: oldest first. Rows as those of `grown_rows`, and items: how many more than in
+        the first; bytes is what they have grown by, freed_bytes what they retain.
+        """
     def frozen(self) -> HeapSet:
         """The collector's permanent generation: gc.freeze."""
     def held_without_frames(self) -> HeapSet:
@@ -327,9 +335,9 @@ class HeapGraph:
         rows by type and their total (count_before, bytes_before, count, bytes, new_count,
         new_bytes, gone_count, gone_bytes, grown_bytes of those that are in both, delta_count,
         delta_bytes), the sets new and kept (of this graph) and gone (of the earlier one),
-        same_process, and identity: ``birth`` where both are of one capture, so that an address
+        same_process, and identity: ``birth`` where both are of one recording, so that an address
         that is used again is another object; ``address`` where address, type and content say
-        which objects are the same.
+        which objects are the same. unproven: of kept, those that may be others just like them.
         """
     def still_there(self, earlier: HeapGraph, objects: HeapSet) -> HeapSet:
         """What is here of objects of an earlier snapshot."""

@@ -95,7 +95,7 @@ FlatTable objects_of(const heap::Heap& snapshot) {
   const heap::RootSet& roots = snapshot.roots();
   const heap::Dominators& tree = snapshot.dominators();
   TypeTexts types(graph);
-  Numbers ids, addresses, sizes, retained, dominators, counts, distances, tracked, ticks, lines;
+  Numbers ids, addresses, sizes, retained, dominators, counts, distances, tracked, births, lines;
   Texts kinds, held, texts, functions, files;
   for (ObjectId id = graph.root_count() + 1; id <= graph.count(); ++id) {
     const bool native = graph.is(id, heap::kNativeBlock);
@@ -124,8 +124,8 @@ FlatTable objects_of(const heap::Heap& snapshot) {
       files.add(graph.text(frame.file));
       lines.add(frame.line == 0 ? kUnknown : frame.line);
     }
-    const std::uint32_t tick = graph.birth_tick(id);
-    ticks.add(tick == heap::kUnknownTick ? kUnknown : tick);
+    const std::uint64_t born_ns = graph.birth_ns(id);
+    births.add(born_ns == heap::kUnknownTime ? kUnknown : born_ns);
   }
   FlatTable table;
   table.rows = graph.count() - graph.root_count();
@@ -144,7 +144,7 @@ FlatTable objects_of(const heap::Heap& snapshot) {
   functions.move_to(table, "birth_function");
   files.move_to(table, "birth_file");
   lines.move_to(table, "birth_line");
-  ticks.move_to(table, "birth_tick");
+  births.move_to(table, "birth_ns");
   return table;
 }
 

@@ -90,7 +90,7 @@ class Writer {
 
   void write_objects() {
     write_fields("object_fields", {"id", "address", "type", "size_bytes", "retained_bytes", "dominator",
-                                   "reference_count", "distance", "held", "stack", "tick", "text"});
+                                   "reference_count", "distance", "held", "stack", "born_s", "text"});
     json_.new_line().key("objects").begin_array();
     for (ObjectId id = 1; id <= graph_.count(); ++id) {
       const bool python = graph_.is_python(id);
@@ -107,8 +107,8 @@ class Writer {
       const std::string_view held = held_word(roots_.held[id]);
       held.empty() ? json_.null() : json_.string(held);
       number_or_null(graph_.birth_stack(id));
-      const std::uint32_t tick = graph_.birth_tick(id);
-      tick == heap::kUnknownTick ? json_.null() : json_.number(tick);
+      const std::uint64_t born_ns = graph_.birth_ns(id);
+      born_ns == heap::kUnknownTime ? json_.null() : json_.number(static_cast<double>(born_ns) / 1e9);
       const ObjectText text = object_text(graph_, id);
       text.known ? json_.string(text.text) : json_.null();
       json_.end_array();

@@ -131,11 +131,15 @@ class Checker {
       check_text(node.function);
       check_text(node.file);
     }
-    require(columns_.birth_stacks.size() == columns_.birth_ticks.size() &&
+    require(columns_.birth_stacks.size() == columns_.birth_moments.size() &&
                 (columns_.birth_stacks.empty() || columns_.birth_stacks.size() == entries_),
             "births are missing");
     for (const StackId stack : columns_.birth_stacks)
       require(stack < columns_.stacks.size(), "a stack is missing");
+    for (const std::uint32_t moment : columns_.birth_moments)
+      require(moment < columns_.moments.size() || moment == kUnknownMoment, "a moment is missing");
+    for (std::size_t index = 1; index < columns_.moments.size(); ++index)
+      require(columns_.moments[index - 1] < columns_.moments[index], "moments are out of order");
   }
 
   const GraphColumns& columns_;

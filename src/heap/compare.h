@@ -1,11 +1,7 @@
-// What changed between two snapshots of one program: which objects are new, which are gone, which are the same.
+// What changed between two snapshots of one program: which objects are new, which are gone, which are the same
+// (identity.h says when they are), and what each type gained and lost.
 //
-// An address may be used again, so it alone says little. An object is the same when at its address there was one of
-// the same type before, of the same content where contents have fingerprints, and, where one capture recorded the
-// program all along, when it was born in the same tick and not after the earlier snapshot's (Identity::kBirth): it
-// is mistaken for the one before only where both were born in one tick. Without births a new object that looks like
-// the one that lay there before is taken for it (kAddress).
-// O(n + types), a merge by address. Roots and native blocks are left out: sums are those of Python objects.
+// O(n + m). Roots and native blocks are left out: sums are those of Python objects.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +9,10 @@
 #include <vector>
 
 #include "heap/graph.h"
+#include "heap/identity.h"
 #include "heap/object_set.h"
 
 namespace heapscope::heap {
-
-enum class Identity : std::uint8_t { kAddress, kBirth };
 
 struct Amount {
   std::uint64_t count = 0;
@@ -41,6 +36,7 @@ struct Comparison {
   ObjectSet fresh;              // of the later graph
   ObjectSet gone;               // of the earlier graph
   ObjectSet kept;               // of the later graph
+  ObjectSet unproven;           // of kept: at most so many of them took the place of one like them
   std::vector<Change> changes;  // by type: most bytes gained first
   Change total;
 };

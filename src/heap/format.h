@@ -23,7 +23,7 @@
 namespace heapscope::heap {
 
 inline constexpr char kRawMagic[8] = {'H', 'S', 'N', 'A', 'P', 'R', 'A', 'W'};
-inline constexpr std::uint32_t kRawVersion = 1;
+inline constexpr std::uint32_t kRawVersion = 2;
 inline constexpr std::uint64_t kChunkBytes = std::uint64_t{1} << 20;
 inline constexpr std::uint32_t kRootChunk = 1;
 
@@ -45,12 +45,14 @@ enum class RawSectionKind : std::uint32_t {
       14,          // std::uint64_t[]: of the content of each object that has kFingerprinted, in their order
   kPreviews = 15,  // RawKeyText[]: the beginning of some strings and bytes whose content is met often
   kInfo = 16,      // char[]: "key\0value\0" pairs; see below
+  kMoments = 17,  // std::uint64_t[]: the times of kBirths in nanoseconds since the recording began, ascending
 };
 
-// kInfo: pid, python (3.11.7), command, taken_at (ISO 8601 UTC), pause_ns, walk_cpu_ns, forked (0|1), tracked (0|1),
-// capture (path, when tracked), tick (the tracker's, when tracked), time_ns (CLOCK_MONOTONIC), trigger
-// (api|exit|signal|memory-error|peak), rss_bytes, live_bytes and peak_bytes (the tracker's, when tracked),
-// allocated_blocks (sys.getallocatedblocks), complete (0: the walk gave up, `reason` says why).
+// kInfo: pid, process_began (in the kernel's ticks since it was booted: a process is these two), python (3.11.7), command,
+// taken_at (ISO 8601 UTC), pause_ns, walk_cpu_ns, forked (0|1), tracked (0|1), time_ns (CLOCK_MONOTONIC), trigger
+// (api|exit|signal|memory-error|peak), rss_bytes, allocated_blocks (sys.getallocatedblocks), complete (0: the walk gave
+// up, `reason` says why). When tracked: capture (path), recording_began_ns (CLOCK_MONOTONIC: it tells the recordings of
+// a process apart), recorded_ns (from then to the snapshot), live_bytes and peak_bytes (the tracker's).
 
 struct RawHeader {
   char magic[8];
@@ -194,9 +196,13 @@ struct RawWeak {
 };
 static_assert(sizeof(RawWeak) == 12);
 
+inline constexpr std::uint32_t kUnknownMoment = 0xFFFFFFFF;
+
+// Of the block that the object lies in. It was allocated after this moment and before the next one; a snapshot's own
+// instant is between two. So two snapshots of one recording have the same block where births are equal.
 struct RawBirth {
-  std::uint32_t stack;  // in kStackNodes; 0: unknown
-  std::uint32_t tick;   // of the tracker when it was allocated; 0xFFFFFFFF: unknown
+  std::uint32_t stack;   // in kStackNodes; 0: unknown
+  std::uint32_t moment;  // in kMoments; kUnknownMoment: from before the recording
 };
 static_assert(sizeof(RawBirth) == 8);
 

@@ -24,7 +24,7 @@ using TypeId = std::uint32_t;
 using TextId = std::uint32_t;
 using StackId = std::uint32_t;
 
-inline constexpr std::uint32_t kUnknownTick = 0xFFFFFFFF;
+inline constexpr std::uint64_t kUnknownTime = 0xFFFFFFFFFFFFFFFF;
 
 struct Type {
   ObjectId object = 0;  // the type itself as an object; 0 of pseudo types and where it was not met
@@ -106,12 +106,13 @@ struct GraphColumns {
   std::vector<Type> types;
   std::vector<TextId> names;
   Texts texts;
-  std::vector<Root> roots;                 // roots[i] is object i + 1
-  std::vector<KeyText> key_texts;          // ascending by object
-  std::vector<KeyText> previews;           // ascending by object
-  std::vector<WeakReference> weak;         // ascending by from
-  std::vector<StackId> birth_stacks;       // by object; empty when not tracked
-  std::vector<std::uint32_t> birth_ticks;  // by object; empty when not tracked
+  std::vector<Root> roots;                   // roots[i] is object i + 1
+  std::vector<KeyText> key_texts;            // ascending by object
+  std::vector<KeyText> previews;             // ascending by object
+  std::vector<WeakReference> weak;           // ascending by from
+  std::vector<StackId> birth_stacks;         // by object; empty when not tracked
+  std::vector<std::uint32_t> birth_moments;  // by object; empty when not tracked
+  std::vector<std::uint64_t> moments;        // nanoseconds since the recording began; ascending
   std::vector<StackNode> stacks;
   std::vector<std::pair<ObjectId, std::uint64_t>> fingerprints;  // ascending
   std::vector<std::pair<std::string, std::string>> info;
@@ -161,8 +162,10 @@ class Graph {
   StackId birth_stack(ObjectId object) const noexcept {
     return tracked() ? columns_.birth_stacks[object] : 0;
   }
-  std::uint32_t birth_tick(ObjectId object) const noexcept {
-    return tracked() ? columns_.birth_ticks[object] : kUnknownTick;
+  // When the block it lies in was allocated, in nanoseconds since the recording began (RawBirth); kUnknownTime: before.
+  std::uint64_t birth_ns(ObjectId object) const noexcept {
+    const std::uint32_t moment = tracked() ? columns_.birth_moments[object] : kUnknownMoment;
+    return moment != kUnknownMoment ? columns_.moments[moment] : kUnknownTime;
   }
   std::span<const StackNode> stacks() const noexcept { return columns_.stacks; }
   std::string_view info(std::string_view key) const noexcept;  // empty: not there

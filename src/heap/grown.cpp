@@ -8,7 +8,6 @@
 #include "heap/merged_paths.h"
 
 namespace heapscope::heap {
-namespace {
 
 StackId most_common_stack(const Graph& graph, const ObjectSet& objects) {
   std::unordered_map<StackId, std::uint64_t> counts;
@@ -25,8 +24,6 @@ StackId most_common_stack(const Graph& graph, const ObjectSet& objects) {
   }
   return best;
 }
-
-}  // namespace
 
 GrownTops grown_tops(const Dominators& dominators, const PathTree& tree, const ObjectSet& grown) {
   const std::size_t entries = dominators.parent.size();

@@ -26,6 +26,9 @@ struct GrownTops {
 
 GrownTops grown_tops(const Dominators& dominators, const PathTree& tree, const ObjectSet& grown);
 
+// 0: unknown.
+StackId most_common_stack(const Graph& graph, const ObjectSet& objects);
+
 // One leak: tops of one kind with holders of one pattern.
 struct GrownRow {
   std::string kind;

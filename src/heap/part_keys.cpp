@@ -212,9 +212,15 @@ PartKeys birth_keys(const Divided& heap, const ObjectSet& set, DivideBy by) {
   PartKeys keys;
   keys.of.reserve(set.size());
   if (by == DivideBy::kBirth) {
-    for (const ObjectId object : set.ids()) keys.of.push_back(graph.birth_tick(object));
-    keys.text = [](std::uint64_t tick) -> std::string {
-      return tick == kUnknownTick ? "<unknown>" : std::to_string(tick);
+    constexpr std::uint64_t kMillisecond = 1'000'000;
+    for (const ObjectId object : set.ids()) {
+      const std::uint64_t born_ns = graph.birth_ns(object);
+      keys.of.push_back(born_ns == kUnknownTime ? born_ns : born_ns / kMillisecond);
+    }
+    keys.text = [](std::uint64_t milliseconds) -> std::string {
+      if (milliseconds == kUnknownTime) return "<unknown>";
+      const std::string digits = std::to_string(1000 + milliseconds % 1000).substr(1);
+      return std::to_string(milliseconds / 1000) + "." + digits + " s";
     };
     return keys;
   }

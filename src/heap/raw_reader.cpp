@@ -19,7 +19,7 @@ using capture::Result;
 
 constexpr std::uint32_t kMaxSections = 256;
 constexpr std::uint16_t kNoChunk = 0xFFFF;
-constexpr auto kLastKind = static_cast<std::uint32_t>(RawSectionKind::kInfo);
+constexpr auto kLastKind = static_cast<std::uint32_t>(RawSectionKind::kMoments);
 constexpr std::uint64_t kMaxCount = 0xFFFFFFFE;  // of objects and of references
 
 constexpr std::array<std::uint32_t, kLastKind + 1> kRecordBytes = {
@@ -40,6 +40,7 @@ constexpr std::array<std::uint32_t, kLastKind + 1> kRecordBytes = {
     sizeof(std::uint64_t),
     sizeof(RawKeyText),
     1,
+    sizeof(std::uint64_t),
 };
 
 // Records at any alignment.
@@ -349,14 +350,20 @@ class RawReader {
     const auto objects = records<RawObject>(RawSectionKind::kObjects);
     require(births.size() == objects.size(), "births are missing");
     resize_in_huge_pages(made_.birth_stacks, births.size() + 1);
-    resize_in_huge_pages(made_.birth_ticks, births.size() + 1);
-    made_.birth_ticks[0] = kUnknownTick;
+    resize_in_huge_pages(made_.birth_moments, births.size() + 1);
+    made_.birth_moments[0] = kUnknownMoment;
+    const auto moments = records<std::uint64_t>(RawSectionKind::kMoments);
+    for (std::size_t index = 0; index < moments.size(); ++index) {
+      require(index == 0 || made_.moments.back() < moments[index], "moments are out of order");
+      made_.moments.push_back(moments[index]);
+    }
     for (std::size_t index = 0; index < births.size(); ++index) {
       const RawBirth birth = births[index];
       require(birth.stack < made_.stacks.size(), "a stack is missing");
+      require(birth.moment < moments.size() || birth.moment == kUnknownMoment, "a moment is missing");
       const ObjectId id = ranks_.id(place(objects[index].code));
       made_.birth_stacks[id] = birth.stack;
-      made_.birth_ticks[id] = birth.tick;
+      made_.birth_moments[id] = birth.moment;
     }
   }
 

@@ -33,13 +33,14 @@ enum class HeapSection : std::uint32_t {
   kPreviews = 17,          // the same
   kWeak = 18,              // from, to, kind
   kBirthStacks = 19,       // difference from the last of the kind, by object
-  kBirthTicks = 20,        // 0: unknown, else 1 and difference from the last of the kind
+  kBirthMoments = 20,      // 0: unknown, else 1 and difference from the last of the kind
   kStacks = 21,            // by field of StackNode
   kFingerprintTwins = 22,  // how far back the last equal one is, in fingerprints; 0: none
   kFingerprints = 23,      // plain: 4 bytes of each that has no twin before it
+  kMoments = 24,           // difference from the last
 };
 
-inline constexpr std::size_t kHeapSections = 23;
+inline constexpr std::size_t kHeapSections = 24;
 
 struct HeapCounts {
   std::uint64_t objects = 0;
@@ -56,12 +57,13 @@ struct HeapCounts {
   std::uint64_t stacks = 0;
   std::uint64_t tracked = 0;
   std::uint64_t info = 0;
+  std::uint64_t moments = 0;
 };
 inline constexpr std::uint64_t HeapCounts::*kHeapCounts[] = {
-    &HeapCounts::objects,   &HeapCounts::references, &HeapCounts::chunks, &HeapCounts::kinds,
-    &HeapCounts::types,     &HeapCounts::names,      &HeapCounts::texts,  &HeapCounts::roots,
-    &HeapCounts::key_texts, &HeapCounts::previews,   &HeapCounts::weak,   &HeapCounts::stacks,
-    &HeapCounts::tracked,   &HeapCounts::info,
+    &HeapCounts::objects,   &HeapCounts::references, &HeapCounts::chunks,  &HeapCounts::kinds,
+    &HeapCounts::types,     &HeapCounts::names,      &HeapCounts::texts,   &HeapCounts::roots,
+    &HeapCounts::key_texts, &HeapCounts::previews,   &HeapCounts::weak,    &HeapCounts::stacks,
+    &HeapCounts::tracked,   &HeapCounts::info,       &HeapCounts::moments,
 };
 
 // What the references of an object likely lead to: for the first ones, what the same one of the last object of the

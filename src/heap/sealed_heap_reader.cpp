@@ -334,19 +334,25 @@ class Unsealer {
         made_.birth_stacks.push_back(static_cast<StackId>(last[kind]));
       }
     });
-    section(HeapSection::kBirthTicks, [&](SectionSource& in) {
-      expect(made_.birth_ticks, in, counts_.objects);
-      made_.birth_ticks.push_back(kUnknownTick);
+    section(HeapSection::kMoments, [&](SectionSource& in) {
+      expect(made_.moments, in, counts_.moments);
+      std::uint64_t last = 0;
+      for (std::uint64_t index = 0; index < counts_.moments; ++index)
+        made_.moments.push_back(last += in.number());
+    });
+    section(HeapSection::kBirthMoments, [&](SectionSource& in) {
+      expect(made_.birth_moments, in, counts_.objects);
+      made_.birth_moments.push_back(kUnknownMoment);
       std::vector<std::uint64_t> last(kinds_.size());
       for (const std::uint32_t kind : kind_of_) {
         const std::uint64_t coded = in.number();
         if (coded == 0) {
-          made_.birth_ticks.push_back(kUnknownTick);
+          made_.birth_moments.push_back(kUnknownMoment);
           continue;
         }
         last[kind] += SectionSource::unzigzag(coded - 1);
-        require(last[kind] < kUnknownTick, "a tick is too large");
-        made_.birth_ticks.push_back(static_cast<std::uint32_t>(last[kind]));
+        require(last[kind] < made_.moments.size(), "a moment is missing");
+        made_.birth_moments.push_back(static_cast<std::uint32_t>(last[kind]));
       }
     });
   }

@@ -97,6 +97,7 @@ class Sealer {
     counts.previews = columns_.previews.size();
     counts.weak = columns_.weak.size();
     counts.stacks = columns_.stacks.size();
+    counts.moments = columns_.moments.size();
     counts.tracked = graph_.tracked() ? 1 : 0;
     counts.info = columns_.info.size();
     section(HeapSection::kCounts, [&] {
@@ -253,15 +254,22 @@ class Sealer {
         last[kind] = graph_.birth_stack(object);
       });
     });
-    section(HeapSection::kBirthTicks, [&] {
+    section(HeapSection::kMoments, [&] {
+      std::uint64_t last = 0;
+      for (const std::uint64_t moment : columns_.moments) {
+        out_.number(moment - last);
+        last = moment;
+      }
+    });
+    section(HeapSection::kBirthMoments, [&] {
       if (!graph_.tracked()) return;
       std::vector<std::uint32_t> last(kinds_.size());
       each_object([&](ObjectId object, std::uint32_t kind) {
-        const std::uint32_t tick = graph_.birth_tick(object);
-        if (tick == kUnknownTick) return out_.number(0);
-        const std::uint64_t away = std::uint64_t{tick} - last[kind];
+        const std::uint32_t moment = columns_.birth_moments[object];
+        if (moment == kUnknownMoment) return out_.number(0);
+        const std::uint64_t away = std::uint64_t{moment} - last[kind];
         out_.number(SealedFileWriter::zigzag(away) + 1);
-        last[kind] = tick;
+        last[kind] = moment;
       });
     });
   }

@@ -21,7 +21,7 @@
 namespace heapscope::heap {
 
 inline constexpr char kSealedHeapMagic[8] = {'H', 'S', 'N', 'A', 'P', 'S', 'L', '\n'};
-inline constexpr std::uint32_t kSealedHeapVersion = 1;
+inline constexpr std::uint32_t kSealedHeapVersion = 2;
 
 class SealedFileWriter {
  public:

@@ -38,6 +38,7 @@ nb::dict compare(const OpenedHeap& later, const OpenedHeap& earlier) {
   result["rows"] = rows;
   result["new"] = HeapSet{later.heap, std::move(comparison.fresh)};
   result["kept"] = HeapSet{later.heap, std::move(comparison.kept)};
+  result["unproven"] = HeapSet{later.heap, std::move(comparison.unproven)};
   result["gone"] = HeapSet{earlier.heap, std::move(comparison.gone)};
   return result;
 }

@@ -140,11 +140,14 @@ nb::object held_name(heap::Held held) {
 }
 
 nb::object birth(const Graph& graph, ObjectId id) {
-  if (graph.birth_stack(id) == 0 && graph.birth_tick(id) == heap::kUnknownTick) return nb::none();
+  const std::uint64_t born_ns = graph.birth_ns(id);
+  if (graph.birth_stack(id) == 0 && born_ns == heap::kUnknownTime) return nb::none();
   nb::dict result;
   result["stack"] = stack_rows(graph, graph.birth_stack(id));
-  result["tick"] =
-      graph.birth_tick(id) == heap::kUnknownTick ? nb::none() : nb::object(nb::int_(graph.birth_tick(id)));
+  constexpr double kSecond = 1e9;
+  result["time_s"] = born_ns == heap::kUnknownTime
+                         ? nb::none()
+                         : nb::object(nb::float_(static_cast<double>(born_ns) / kSecond));
   return result;
 }
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "heap/held_without.h"
+#include "heap/identity.h"
 #include "heap/neighbours.h"
-#include "heap/newcomers.h"
 #include "heap/observer.h"
 #include "heap/part_totals.h"
 #include "heap/type_summary.h"
@@ -50,7 +50,9 @@ nb::object first_look(const OpenedHeap& opened, const std::string& directory) {
 }
 
 HeapSet new_since(const OpenedHeap& opened, const OpenedHeap& earlier) {
-  return {opened.heap, without_gil([&] { return heap::newcomers(opened->graph(), earlier->graph()); })};
+  return {opened.heap, without_gil([&] {
+            return heap::newcomers(opened->graph(), heap::match(earlier->graph(), opened->graph()));
+          })};
 }
 
 HeapSet frozen(const OpenedHeap& opened) {

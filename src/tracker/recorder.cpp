@@ -162,7 +162,7 @@ std::uint32_t Recorder::open_cohort(SiteCounters& site, std::uint32_t id) noexce
   }
   cohorts_[cohort] = {};
   cohorts_[cohort].site = id;
-  cohorts_[cohort].born = static_cast<std::uint16_t>(open_tick_);
+  cohorts_[cohort].born = (moment_count_ - 1) & (kMostMoments - 1);
   cohorts_[cohort].touched = 1;  // end_tick finds it through its site
   touched_sites_[touched_site_count_++] = {id, cohort, site.total_bytes, site.total_blocks};
   site.cohort = cohort;

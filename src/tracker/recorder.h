@@ -11,6 +11,10 @@
 // the epoch moves on. From then, before a site's live value changes for the first time in the epoch, it is
 // saved; so a site that never changed still holds its value at the peak in `live`.
 //
+// Births are told by *moments*: instants that part what was born before from what was born after. The begin of each
+// tick is one and so is each heap snapshot (mark_moment). Ticks merge, moments never do, so equal births mean one block
+// to any two snapshots.
+//
 // Order of stores: a kill between any two leaves counters that some execution could have had (format.h).
 //
 // All functions: noexcept, recording lock held, no allocation but the growth of tables.
@@ -32,18 +36,26 @@ namespace heapscope::tracker {
 using capture::ChunkKind;
 using capture::RingState;
 
-// The blocks of a site that were born in one tick. `recorded_*`: as the tick log has it.
+// The blocks of a site that were born between two moments. `recorded_*`: as the tick log has it.
 struct Cohort {
   std::uint64_t live_bytes;
   std::uint64_t recorded_bytes;
   std::uint32_t live_blocks;
   std::uint32_t recorded_blocks;
-  std::uint32_t site;      // of an unused cohort: the next unused one
-  std::uint16_t born;      // tick, in the timeline's present numbering
-  std::uint8_t touched;    // 1: it changed in the current tick
-  std::uint8_t forgotten;  // 1: its blocks are not traced any more (forget_blocks)
+  std::uint32_t site;           // of an unused cohort: the next unused one
+  std::uint32_t born : 30;      // the moment before
+  std::uint32_t touched : 1;    // it changed since the last log_changes()
+  std::uint32_t forgotten : 1;  // its blocks are not traced any more (forget_blocks)
 };
 static_assert(sizeof(Cohort) == 32);
+
+inline constexpr std::uint32_t kMostMoments = 1U << 30;  // Cohort::born
+
+struct Moment {
+  std::uint64_t time_ns;  // later than that of the one before
+  std::uint32_t tick;     // that it lies in, in the timeline's present numbering
+  std::uint32_t reserved;
+};
 
 // What a site's totals were when it was first touched in the current tick.
 struct TouchedSite {
@@ -173,6 +185,11 @@ class Recorder {
   // what the recorder knows itself: live, maximum, counts.
   void end_tick(capture::Tick& tick) noexcept;
 
+  // Parts what was born before from what is born from now on, without an end of the tick: the changes so far go to
+  // the log. Returns how many moments there are; 0: there is no room for one more.
+  std::uint32_t mark_moment(std::uint64_t now_ns) noexcept;
+  const Moment& moment(std::uint32_t number) const noexcept { return moments_[number]; }
+
   void add_metadata(const char* key, std::size_t key_bytes, const char* value,
                     std::size_t value_bytes) noexcept;
 
@@ -200,7 +217,6 @@ class Recorder {
   std::uint64_t allocations() const noexcept;
   std::uint64_t allocated_bytes() noexcept;  // ever; commits what the uncommitted lane holds, O(sites)
   std::uint64_t tick_ns() const noexcept { return log_.tick_ns(); }
-  std::uint32_t open_tick() const noexcept { return open_tick_; }  // in the timeline's present numbering
 
  private:
   static constexpr std::uintptr_t kOddMark = 1;
@@ -240,6 +256,7 @@ class Recorder {
   bool open_timeline() noexcept;
   void close_timeline() noexcept;
   void merge_ticks() noexcept;
+  bool add_moment(std::uint64_t now_ns) noexcept;
   void recycle_cohort(std::uint32_t id) noexcept;
 
   // A temporary block that is in no counter but the heap's total.
@@ -290,7 +307,9 @@ class Recorder {
   PageArray<TouchedSite> touched_sites_;
   std::size_t touched_site_count_ = 0;
   std::uint64_t mappings_charged_ = 0;
-  std::uint32_t open_tick_ = 0;  // number of the tick that has not ended, in the present numbering
+  PageArray<Moment> moments_;
+  std::uint32_t moment_count_ = 0;  // the last one is the present cohorts' birth
+  std::uint32_t open_tick_ = 0;     // number of the tick that has not ended, in the present numbering
   TickLog log_;
   EventLog events_;
 };

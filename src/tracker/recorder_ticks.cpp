@@ -1,18 +1,37 @@
 // The recorder's ends of ticks: what changed goes to the tick log.
+#include <algorithm>
 #include <cstring>
 
 #include "tracker/heap_scope.h"
 #include "tracker/recorder.h"
 
 namespace heapscope::tracker {
-
 bool Recorder::open_timeline() noexcept {
   open_tick_ = 0;
   mappings_charged_ = 0;
-  return log_.open(writer_);
+  moment_count_ = 0;
+  return log_.open(writer_) && add_moment(0);
 }
 
-void Recorder::close_timeline() noexcept { log_.close(); }
+void Recorder::close_timeline() noexcept {
+  moments_.release();
+  log_.close();
+}
+
+// Where there is no room for one more, births go on with the last.
+bool Recorder::add_moment(std::uint64_t now_ns) noexcept {
+  if (moment_count_ == kMostMoments || !moments_.reserve(moment_count_ + std::size_t{1})) return false;
+  if (moment_count_ != 0) now_ns = std::max(now_ns, moments_[moment_count_ - 1].time_ns + 1);
+  moments_[moment_count_++] = {now_ns, open_tick_, 0};
+  return true;
+}
+
+std::uint32_t Recorder::mark_moment(std::uint64_t now_ns) noexcept {
+  flush();
+  if (touched_site_count_ == 0) return moment_count_;  // nothing was born since the last one
+  log_changes();
+  return add_moment(now_ns) ? moment_count_ : 0;
+}
 
 // What changed since the tick began, or since the last call of this, goes to the log. The sites' next blocks
 // are born in new cohorts.
@@ -42,7 +61,8 @@ bool Recorder::log_changes() noexcept {
     const std::int64_t blocks =
         static_cast<std::int64_t>(cohort.live_blocks) - static_cast<std::int64_t>(cohort.recorded_blocks);
     if (bytes != 0 || blocks != 0) {
-      logged &= log_.append({cohort.site, number, cohort.born, bytes, blocks, 0, 0});
+      const auto born = static_cast<std::uint16_t>(moments_[cohort.born].tick);
+      logged &= log_.append({cohort.site, number, born, bytes, blocks, 0, 0});
     }
     cohort.recorded_bytes = cohort.live_bytes;
     cohort.recorded_blocks = cohort.live_blocks;
@@ -74,6 +94,7 @@ void Recorder::end_tick(capture::Tick& tick) noexcept {
     return;  // the disk is full: the last ticks are missing, the sites are right
   ++open_tick_;
   if (log_.is_full()) merge_ticks();
+  add_moment(tick.end_ns);
   writer_.write_back();
 }
 
@@ -81,7 +102,7 @@ void Recorder::merge_ticks() noexcept {
   do {
     if (!log_.merge()) return;
     open_tick_ = log_.ticks();
-    for (std::uint32_t id = 1; id < cohort_count_; ++id) cohorts_[id].born >>= 1;
+    for (std::uint32_t number = 0; number < moment_count_; ++number) moments_[number].tick >>= 1;
   } while (log_.is_full());
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "capture/line_table.h"
+#include "tracker/clock.h"
 #include "tracker/node_texts.h"
 #include "tracker/recorder.h"
 #include "tracker/state.h"
@@ -143,21 +144,27 @@ void Births::hold(bool for_copy) noexcept {
   for_copy_ = for_copy;
   tracker::Trie& trie = recorder.trie();
   ready_ = state.armed != 0 && state.run == run_ && resize(cohort_nodes_, recorder.cohorts()) &&
-           resize(cohort_ticks_, recorder.cohorts()) &&
+           resize(cohort_moments_, recorder.cohorts()) &&
            resize(ring_cohorts_, std::size_t{recorder.lanes()} * capture::kRingBlocks) &&
            resize(late_parents_, trie.node_count() - node_count_);
   if (!ready_) return;
-  recorder.flush();
+  began_ns_ = state.superblock->start_ns;
+  held_ns_ = tracker::now_ns();
+  const std::uint32_t moments = recorder.mark_moment(held_ns_);
+  ready_ = moments != 0 && resize(moments_, moments);
+  if (!ready_) return;
+  for (std::uint32_t number = 0; number < moments; ++number) {
+    const std::uint64_t time_ns = recorder.moment(number).time_ns;
+    moments_[number] = time_ns > began_ns_ ? time_ns - began_ns_ : 0;
+  }
   blocks_ = state.blocks;
-  tick_ = recorder.open_tick();
-  tick_ns_ = recorder.tick_ns();
   live_bytes_ = state.live[0];
   peak_bytes_ = state.peak_bytes;
   for (std::uint32_t id = 1; id < recorder.cohorts(); ++id) {
     const tracker::Cohort& cohort = recorder.cohort(id);
     const bool known = cohort.live_blocks != 0 && cohort.forgotten == 0;
     cohort_nodes_[id] = known ? recorder.site_key(cohort.site).node : 0;
-    cohort_ticks_[id] = cohort.born;
+    cohort_moments_[id] = cohort.born;
   }
   for (std::uint32_t lane = 0; lane < recorder.lanes(); ++lane) {
     for (std::uint32_t entry = 0; entry < capture::kRingBlocks; ++entry)
@@ -218,17 +225,16 @@ void Births::write(Walk& walk) noexcept {
     walk.add_info("tracked", "0");
     return;
   }
-  constexpr std::uint32_t kUnknownTick = 0xFFFFFFFF;
   constexpr std::uint32_t kUsed = 1;
   for (std::size_t index = 0; index < count; ++index) {
     const heap::RawObject& object = walk.objects()[index];
     heap::RawBirth& birth = births[index];
-    birth = {0, kUnknownTick};
+    birth = {0, heap::kUnknownMoment};
     if ((object.type_and_flags & (heap::kRootObject | heap::kNativeBlock)) == heap::kRootObject) continue;
     const std::size_t head = walk.types()[object.type_and_flags >> 8].header_bytes;
     const std::uint32_t cohort = cohort_at(walk.marks().address_of(object.code) - head);
     if (cohort == 0) continue;
-    birth.tick = cohort_ticks_[cohort];
+    birth.moment = cohort_moments_[cohort];
     birth.stack = stack_of(cohort);
     for (std::uint32_t node = birth.stack; node != 0 && numbers[node] == 0; node = nodes_[node].parent)
       numbers[node] = kUsed;
@@ -261,11 +267,12 @@ void Births::write(Walk& walk) noexcept {
     }
   }
   for (std::size_t index = 0; index < count; ++index) births[index].stack = numbers[births[index].stack];
+  walk.take_moments(moments_);
 
   walk.add_info("tracked", "1");
   walk.add_info("capture", capture_);
-  walk.add_info("tick", tick_);
-  walk.add_info("tick_ns", tick_ns_);
+  walk.add_info("recording_began_ns", began_ns_);
+  walk.add_info("recorded_ns", held_ns_ - began_ns_);
   walk.add_info("live_bytes", live_bytes_);
   walk.add_info("peak_bytes", peak_bytes_);
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace heapscope::walker {
 
@@ -61,6 +62,12 @@ class Column {
     return true;
   }
   void set_size(std::size_t size) noexcept { size_ = size; }
+  void swap(Column& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(bytes_, other.bytes_);
+  }
 
   void release() noexcept {
     const int saved_errno = errno;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <cerrno>
+#include <cstring>
 
 #include "tracker/clock.h"
 
@@ -40,6 +41,23 @@ std::size_t resident_bytes_of_process() noexcept {
   for (++index; index < length && text[index] >= '0' && text[index] <= '9'; ++index)
     pages = pages * 10 + static_cast<std::size_t>(text[index] - '0');
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t began_process(std::uint64_t process) noexcept {
+  char path[48] = "/proc/";
+  char digits[24];
+  std::strcat(std::strcat(path, decimal(process, digits)), "/stat");
+  char text[1024];
+  const std::size_t length = read_file(path, text, sizeof text);
+  std::size_t index = length;
+  while (index > 0 && text[index - 1] != ')') --index;  // the name may have anything in it
+  constexpr int kBlanksBefore = 20;  // of the 22nd field, behind the name, which is the second
+  for (int blanks = 0; index < length && blanks < kBlanksBefore; ++index)
+    blanks += text[index] == ' ' ? 1 : 0;
+  std::uint64_t began = 0;
+  for (; index < length && text[index] >= '0' && text[index] <= '9'; ++index)
+    began = began * 10 + static_cast<std::uint64_t>(text[index] - '0');
+  return began;
 }
 
 const char* command_line(char* text, std::size_t bytes) noexcept {

@@ -9,6 +9,9 @@ namespace heapscope::walker {
 
 std::size_t resident_bytes_of_process() noexcept;  // 0: unknown
 
+// When a process began, in the kernel's ticks since it was booted; 0: unknown.
+std::uint64_t began_process(std::uint64_t process) noexcept;
+
 // The arguments, blanks between; cut to `bytes`.
 const char* command_line(char* text, std::size_t bytes) noexcept;
 

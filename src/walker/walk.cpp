@@ -360,7 +360,9 @@ void Walk::add_info(const char* key, std::uint64_t value) noexcept {
 
 void Walk::write_info(const WalkOptions& options) noexcept {
   char text[4096];
-  add_info("pid", options.process != 0 ? options.process : static_cast<std::uint64_t>(getpid()));
+  const std::uint64_t process = options.process != 0 ? options.process : static_cast<std::uint64_t>(getpid());
+  add_info("pid", process);
+  if (const std::uint64_t began = began_process(process); began != 0) add_info("process_began", began);
   std::size_t length = 0;
   for (const char* version = Py_GetVersion(); *version != '\0' && *version != ' ' && length < 60; ++version)
     text[length++] = *version;
@@ -447,6 +449,7 @@ std::size_t Walk::sections(Section (&out)[kMostSections]) const noexcept {
   add(heap::RawSectionKind::kFingerprints, fingerprints_);
   add(heap::RawSectionKind::kPreviews, previews_);
   add(heap::RawSectionKind::kBirths, births_);
+  add(heap::RawSectionKind::kMoments, moments_);
   add(heap::RawSectionKind::kStackNodes, stack_nodes_);
   add(heap::RawSectionKind::kInfo, info_);
   return count;
@@ -467,6 +470,7 @@ void Walk::release() noexcept {
   weak_.release();
   fingerprints_.release();
   births_.release();
+  moments_.release();
   stack_nodes_.release();
   info_.release();
 }

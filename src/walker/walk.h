@@ -99,6 +99,8 @@ class Walk {
   // How many rows of objects() add_static_types() has looked at.
   std::size_t& looked_for_statics() noexcept { return looked_for_statics_; }
   Column<heap::RawBirth>& births() noexcept { return births_; }
+  // Takes what is in `moments`.
+  void take_moments(Column<std::uint64_t>& moments) noexcept { moments_.swap(moments); }
   Column<heap::RawStackNode>& stack_nodes() noexcept { return stack_nodes_; }
 
   Column<heap::RawObject>& objects() noexcept { return objects_; }
@@ -146,6 +148,7 @@ class Walk {
   Column<heap::RawWeak> weak_;
   Column<std::uint64_t> fingerprints_;
   Column<heap::RawBirth> births_;
+  Column<std::uint64_t> moments_;
   Column<heap::RawStackNode> stack_nodes_;
   Column<char> info_;
   const PyObject* uncounted_ = nullptr;

@@ -46,6 +46,19 @@ work(*sys.argv[1:])
 """
 
 
+RECORDED = """\
+class Lesson:
+    __slots__ = ()
+
+def make(number):
+    return Lesson()  # MADE
+
+CACHE = {}
+for number in range(300):
+    CACHE[number] = make(number)  # CALLED
+"""
+
+
 @pytest.fixture(scope="module")
 def snapshots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     directory = tmp_path_factory.mktemp("heap")
@@ -172,6 +185,34 @@ def test_devtools_comparison_counts_what_came_and_went(
     assert added - removed == 250
     assert 250 <= added <= 300
     assert "function" not in difference, "what stayed was taken for new"
+
+
+def test_devtools_shows_the_allocation_stacks_of_a_recorded_program(tmp_path: Path) -> None:
+    program = tmp_path / "lessons.py"
+    program.write_text(RECORDED)
+    command = [sys.executable, "-m", "heapscope", "run", "-q", "-o", "run.hscope", "--at-exit"]
+    subprocess.run([*command, str(program)], check=True, timeout=120, cwd=tmp_path)
+    snapshot = tmp_path / "run.exit.hsnap"
+    (loaded,) = engine(export(snapshot, "heapsnapshot", tmp_path / "a.heapsnapshot"))["files"]
+    assert loaded["problems"] == []
+    made, called = (
+        next(at for at, text in enumerate(RECORDED.splitlines(), 1) if text.endswith(mark))
+        for mark in ("# MADE", "# CALLED")
+    )
+    lessons = [key for key, each in loaded["objects"].items() if each["name"] == "__main__.Lesson"]
+    assert len(lessons) == 300
+    for lesson in lessons:
+        frames = [(name, file, line) for name, file, line in loaded["stacks"][lesson]]
+        assert frames[0] == ("make", str(program), made)
+        assert frames[1] == ("<module>", str(program), called)
+    (row,) = (
+        each
+        for each in loaded["allocations"]
+        if (each["name"], each["file"], each["line"]) == ("make", str(program), made)
+    )
+    own = sum(loaded["objects"][lesson]["self"] for lesson in lessons)
+    assert row["live_count"] >= 300
+    assert own <= row["live_size"] < own + 200
 
 
 def test_networkx_reads_the_edges_with_their_names(before: Path, tmp_path: Path) -> None:

@@ -169,3 +169,29 @@ def test_a_capture_and_a_snapshot_of_its_run_make_one_report(
     assert heap["objects"] == _analysis.HeapGraph(snapshots[1]).object_count
     assert main(["report", str(snapshots[0]), "-o", str(snapshots[0]), "--force"]) == 2
     assert "capture" in capsys.readouterr().err
+
+
+def test_allocated_at_is_the_line_of_the_recorded_program(
+    snapshots: list[Path], tmp_path: Path
+) -> None:
+    _, heap = report(snapshots[0], output=tmp_path / "a.html")
+    program = snapshots[0].with_name("lessons.py")
+    lines = PROGRAM.splitlines()
+    title, raw, cache = (
+        next(at for at, text in enumerate(lines, 1) if start in text)
+        for start in ("self.title", "self.raw", "CACHE =")
+    )
+    sites = {row["site"].split(" ")[0]: row for row in heap["sites"]["rows"]}
+    assert [200, "bytearray"] in [
+        [count, kind] for kind, count, _ in sites[f"{program}:{raw}"]["types"]
+    ]
+    shown = sum(row["bytes"] for row in heap["sites"]["rows"])
+    assert shown + heap["sites"]["left_out_bytes"] == heap["all_bytes"]
+    lesson = next(row for row in heap["types"] if row["type"] == "__main__.Lesson")
+    for each in lesson["objects"]:
+        told = heap["listed"][str(each)]
+        assert heap["stacks"][told["born"]][-1][1:] == [str(program), cache]
+        for name, line in ((".title", title), (".raw", raw)):
+            (child,) = (row for row in told["references"]["rows"] if row[0] == name)
+            born = heap["listed"].get(str(child[1]), {}).get("born")
+            assert born is None or heap["stacks"][born][-1][2] == line

@@ -206,7 +206,7 @@ def from_walk(walk) -> RawHeap:
 def from_file(path) -> RawHeap:
     data = path.read_bytes()
     magic, version, count, size, _ = struct.unpack_from("<8sIIQQ", data)
-    assert (magic, version, size) == (MAGIC, 1, len(data))
+    assert (magic, version, size) == (MAGIC, 2, len(data))
     sections = {}
     for index in range(count):
         kind, record, offset, length = struct.unpack_from("<IIQQ", data, 32 + 24 * index)

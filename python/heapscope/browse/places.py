@@ -99,7 +99,11 @@ def at_object(heap: Heap, member: int) -> Place:
     birth = told["birth"]
     if birth is not None and birth["stack"]:
         frame = birth["stack"][-1]
-        title.append(f"allocated at {frame['file']}:{frame['line']} {frame['function']}")
+        age = int(graph.info.get("recorded_ns", 0)) / 1e9 - (birth["time_s"] or 0.0)
+        title.append(
+            f"allocated at {frame['file']}:{frame['line']} {frame['function']}, "
+            f"{age:.3f} s before the snapshot"
+        )
     place = Place(title, ("", "shallow", "retained", "name, and what it is"))
     for arrow, found in (
         ("held by ←", graph.referrers(member, _MOST)),

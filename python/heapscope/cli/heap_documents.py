@@ -52,6 +52,10 @@ def document(heap: Heap, options: argparse.Namespace, path: str | None) -> Docum
         check(earlier, options, options.compare)
         found["compared_with"] = options.compare
         found.update(comparison(earlier, heap, options.by))
+        told = heap.graph.compare(earlier.graph)
+        found["same_process"] = told["same_process"]
+        found["identity"] = told["identity"]
+        found["unproven"] = len(told["unproven"])
         grown = report_set(heap.relative_to(earlier))
         found["new"] = _limited([row.as_dict() for row in grown], options)
         return found

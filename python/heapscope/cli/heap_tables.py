@@ -40,6 +40,7 @@ def show(console: Console, document: Document, options: argparse.Namespace) -> N
     if "rows" in document:
         show_comparison(console, document, options.limit or _ROWS)
         _new(console, document["new"], options.limit or _ROWS)
+        _told_apart(console, document)
 
 
 def _title(console: Console, document: Document) -> None:
@@ -215,6 +216,22 @@ def _new(console: Console, rows: list[Document], limit: int) -> None:
         lines.append((("", "", ""), fixed(more)))
     console.print()
     output.print_rows(console, ["new", "bytes", "frees", "type, held by, allocated at"], lines)
+
+
+def _told_apart(console: Console, document: Document) -> None:
+    """Print what is not sure of the new ones."""
+    from rich.text import Text
+
+    if not document["same_process"]:
+        text = "Two processes: objects cannot be told from each other, so all count as new"
+    elif document["unproven"]:
+        by = {"birth": "birth", "address": "address, type and content"}[document["identity"]]
+        count = units.count(document["unproven"])
+        text = f"Told apart by {by}: up to {count} of those in both took the place of a twin"
+    else:
+        return
+    console.print()
+    console.print(Text(text, style="dim"), soft_wrap=True)
 
 
 def _grown(row: Document) -> Callable[[int], Text]:

@@ -1,13 +1,15 @@
-"""Which objects a piece of work leaves behind, seen by looks at the heap before and after."""
+"""What a piece of work leaves behind, seen by looks at the heap before and after."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from heapscope.objects.object_set import ObjectSet
     from heapscope.objects.snapshot import Heap
 
-__all__ = ["grown_between", "grown_each_round"]
+__all__ = ["grown_between", "grown_containers", "grown_each_round"]
 
 
 def grown_between(before: Heap, after: Heap) -> ObjectSet:
@@ -32,3 +34,23 @@ def grown_each_round(looks: list[Heap]) -> ObjectSet:
         if row.kind in kinds:
             grown |= row.set
     return grown
+
+
+def grown_containers(looks: list[Heap], explained: ObjectSet) -> list[dict[str, Any]]:
+    """Return the containers that got longer in every round, but for those of what is explained.
+
+    Parameters
+    ----------
+    looks : list of Heap
+        Before the first round, and after each.
+    explained : ObjectSet
+        Objects that were found to stay: containers that hold one of them grew by it.
+    """
+    last = looks[-1]
+    among = (last & last.held_without_frames) - explained - explained.referrers
+    earlier = [look.graph for look in looks[:-1]]
+    rows = last.graph.grown_container_rows(earlier, among.members)
+    for row in rows:
+        if row["count"] == 1:
+            row["held_by"] = last.graph.path_text(row["example"])
+    return rows

@@ -17,14 +17,16 @@ _UNKNOWN = "unknown: not tracked"
 
 
 class Leak:
-    """Objects of one type that came to stay with one holder.
+    """Objects of one type that came to stay with one holder, or containers that grow there.
 
     Attributes
     ----------
     type : str
         Their type.
     objects, bytes : int
-        How many, and their own bytes.
+        How many, and their own bytes; of containers, what those have grown by.
+    items : int or None
+        Of containers that were there before: by how many items they grew.
     held_by : str
         The path to what holds them and was there before.
     allocated_at : str or None
@@ -43,6 +45,7 @@ class Leak:
         "example",
         "freed_bytes",
         "held_by",
+        "items",
         "objects",
         "stack",
         "type",
@@ -52,6 +55,7 @@ class Leak:
         self.type: str = row["type"]
         self.objects: int = row["count"]
         self.bytes: int = row["bytes"]
+        self.items: int | None = row.get("items")
         self.held_by: str = row["held_by"]
         self.stack: list[dict[str, Any]] = row["stack"]
         self.freed_bytes: int = row["freed_bytes"]
@@ -63,10 +67,12 @@ class Leak:
 
     def __str__(self) -> str:
         at = f", allocated at {self.allocated_at}" if self.allocated_at else ""
-        return (
-            f"+{self.objects:,} {self.type} ({self.bytes:,} bytes){at}, held by {self.held_by}; "
-            f"{self.freed_bytes:,} bytes freed if released"
-        )
+        what = f"+{self.objects:,} {self.type} ({self.bytes:,} bytes)"
+        if self.items is not None:
+            size = f"{self.bytes:,} bytes"
+            grew = f"{self.items:,} items ({size})" if self.items else size
+            what = f"{self.objects:,} {self.type} grew by {grew}"
+        return f"{what}{at}, held by {self.held_by}; {self.freed_bytes:,} bytes freed if released"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain values."""

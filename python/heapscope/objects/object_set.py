@@ -31,7 +31,7 @@ GROUPS = {
     "via": "Referred Via:",
     "site": "Producer (line of allocation)",
     "stack": "Stack of the allocation",
-    "birth": "Tick of the allocation",
+    "birth": "Allocated after (since tracking began)",
     "generation": "Generation",
     "held": "Held by",
     "unity": "<unclassified>",

@@ -165,12 +165,12 @@ class Heap(ObjectSet):
 
         Notes
         -----
-        An object at the address of one that died meanwhile is told from it by its type, its
-        content, the stack that allocated it (while tracking is on), or else by what it refers to:
-        it is another if all its strings are, or, without any, all that it refers to.
+        While tracking is on, an object at the address of one that died meanwhile is told from it
+        by its birth. Without, it is another if its type or content is, or if all strings that it
+        refers to are, or, without any, all that it refers to: one just like the one before passes
+        for it, and `graph.compare` says for how many that cannot be ruled out (``unproven``).
         """
-        new = self.graph.new_since(previous.graph) | self.graph.compare(previous.graph)["new"]
-        return ObjectSet(self, self._members & new)
+        return ObjectSet(self, self._members & self.graph.new_since(previous.graph))
 
     # The objects themselves.
 

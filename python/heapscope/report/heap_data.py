@@ -227,6 +227,7 @@ def _comparison(
         "base": earlier,
         "identity": found["identity"],
         "same_process": found["same_process"],
+        "unproven": len(found["unproven"]),
         "base_info": base.info,
         "base_objects": base.object_count,
         "base_total_bytes": base.total_bytes,

@@ -9,29 +9,38 @@ namespace {
 
 constexpr std::uint64_t kBase = 0x7F0000000000;
 
-// A snapshot told as (address, type, size, content, birth) of its objects.
+// A snapshot told as (address, type, size, content, birth) of its objects. `recording`: when it began; none: not tracked.
 struct Told {
   std::uint64_t address;
-  int type = 0;  // 0: Lesson, 1: str, 2: list
+  int type = 0;  // 0: Lesson, 1: str, 2: list, 3: float
   std::uint64_t size = 64;
   std::uint64_t content = 0;
-  std::uint32_t tick = kUnknownTick;
+  std::uint64_t born_ns = kUnknownTime;
 };
 
-Graph snapshot(const std::vector<Told>& objects, const std::string& tick = "", const std::string& pid = "1") {
+struct Of {
+  std::string recording{};
+  std::string pid{"1"};
+  std::string process_began{};
+  std::string time_ns{};
+};
+
+Graph snapshot(const std::vector<Told>& objects, const Of& of = {}) {
   GraphBuilder heap;
   heap.root(RootKind::kModules, "sys.modules");
-  const TypeId types[] = {heap.type({.name = "Lesson", .module = "app"}), heap.type({.name = "str"}),
-                          heap.type({.name = "list", .tail = Tail::kItems})};
+  const TypeId types[] = {heap.type({.name = "Lesson", .module = "app", .flags = kDefinedInPython}),
+                          heap.type({.name = "str"}), heap.type({.name = "list", .tail = Tail::kItems}),
+                          heap.type({.name = "float"})};
   for (const Told& told : objects) {
     const ObjectId id = heap.object(types[told.type], told.size, 0, kBase + told.address);
     if (told.content != 0) heap.fingerprint(id, told.content);
-    if (!tick.empty()) heap.birth(id, 0, told.tick);
+    if (!of.recording.empty()) heap.birth(id, 0, told.born_ns);
   }
-  heap.info("pid", pid);
-  if (!tick.empty()) {
-    heap.info("capture", "run.hscope");
-    heap.info("tick", tick);
+  heap.info("pid", of.pid);
+  for (const auto& [key, value] :
+       {std::pair("recording_began_ns", of.recording), std::pair("process_began", of.process_began),
+        std::pair("time_ns", of.time_ns)}) {
+    if (!value.empty()) heap.info(key, value);
   }
   return heap.graph();
 }
@@ -84,35 +93,69 @@ TEST(Compare, AnotherTypeAtAnAddressIsAnotherObject) {
 }
 
 TEST(Compare, AnotherContentAtAnAddressIsAnotherObject) {
-  const Graph earlier = snapshot({{0, 1, 50, 111}, {0x100, 1, 50, 222}, {0x200, 1, 60, 333}});
-  const Graph later = snapshot({{0, 1, 50, 111}, {0x100, 1, 50, 999}, {0x200, 1, 61, 333}});
+  const Graph earlier = snapshot({{0, 1, 50, 111}, {0x100, 1, 50, 222}, {0x200, 3, 24, 333}});
+  const Graph later = snapshot({{0, 1, 90, 111}, {0x100, 1, 50, 999}, {0x200, 3, 24, 444}});
   const Comparison comparison = compare(earlier, later);
-  EXPECT_EQ(comparison.kept.size(), 1U);
+  ASSERT_EQ(comparison.kept.size(), 1U);  // a string that was encoded meanwhile is larger and the same
+  EXPECT_EQ(later.address(comparison.kept.ids()[0]), kBase);
   EXPECT_EQ(comparison.fresh.size(), 2U);
 }
 
 TEST(Compare, WithBirthsAnAddressThatIsUsedAgainIsANewObject) {
-  const Graph earlier =
-      snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 4}, {0x200, 0}, {0x300, 0, 64, 0, 5}}, "10");
+  const Graph earlier = snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 4}, {0x200, 0}, {0x300, 0, 64, 0, 5}},
+                                 {.recording = "7"});
   const Graph later =
-      snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 11}, {0x200, 0}, {0x300, 0, 64, 0, 10}}, "20");
+      snapshot({{0, 0, 64, 0, 3}, {0x100, 0, 64, 0, 11}, {0x200, 0}, {0x300, 0}}, {.recording = "7"});
   const Comparison comparison = compare(earlier, later);
   EXPECT_EQ(comparison.identity, Identity::kBirth);
   ASSERT_EQ(comparison.fresh.size(), 2U);
   EXPECT_EQ(comparison.gone.size(), 2U);
   EXPECT_EQ(later.address(comparison.fresh.ids()[0]), kBase + 0x100);
-  EXPECT_EQ(later.address(comparison.fresh.ids()[1]), kBase + 0x300);  // in the tick of the earlier snapshot
+  EXPECT_EQ(later.address(comparison.fresh.ids()[1]), kBase + 0x300);
+  EXPECT_EQ(comparison.unproven.size(), 0U);
   expect_sums(comparison, earlier, later);
 }
 
-TEST(Compare, AddressesOfAnotherProcessSayNothing) {
-  const Graph earlier = snapshot({{0, 0}, {0x100, 0}}, "", "1");
-  const Graph later = snapshot({{0, 0}, {0x100, 0}}, "", "2");
+TEST(Compare, BirthsOfTwoRecordingsAreNotCompared) {
+  const Graph earlier = snapshot({{0, 0, 64, 0, 3}, {0x100, 0}}, {.recording = "7"});
+  const Graph later = snapshot({{0, 0, 64, 0, 4}, {0x100, 0}}, {.recording = "8"});
   const Comparison comparison = compare(earlier, later);
-  EXPECT_FALSE(comparison.same_process);
-  EXPECT_EQ(comparison.fresh.size(), 2U);
-  EXPECT_EQ(comparison.gone.size(), 2U);
-  EXPECT_EQ(comparison.total.later.bytes, comparison.total.earlier.bytes);
+  EXPECT_EQ(comparison.identity, Identity::kAddress);
+  EXPECT_EQ(comparison.kept.size(), 2U);
+  EXPECT_EQ(comparison.unproven.size(), 2U);
+}
+
+TEST(Compare, WhatARecordingSawThatBeganAfterTheEarlierSnapshotIsNew) {
+  const Graph earlier = snapshot({{0, 0}, {0x100, 0}}, {.time_ns = "100"});
+  const Graph later = snapshot({{0, 0, 64, 0, 4}, {0x100, 0}}, {.recording = "200", .time_ns = "300"});
+  const Comparison comparison = compare(earlier, later);
+  ASSERT_EQ(comparison.fresh.size(), 1U);
+  EXPECT_EQ(later.address(comparison.fresh.ids()[0]), kBase);
+  EXPECT_EQ(compare(later, earlier).gone.size(), 1U);
+}
+
+TEST(Compare, ABlockThatAFreeListGivesOutAgainProvesNothing) {
+  const Graph earlier =
+      snapshot({{0, 3, 24, 11, 3}, {0x100, 3, 24, 12, 3}, {0x200, 0, 64, 0, 3}}, {.recording = "7"});
+  const Graph later =
+      snapshot({{0, 3, 24, 11, 3}, {0x100, 3, 24, 99, 3}, {0x200, 0, 64, 0, 3}}, {.recording = "7"});
+  const Comparison comparison = compare(earlier, later);
+  ASSERT_EQ(comparison.fresh.size(), 1U);
+  EXPECT_EQ(later.address(comparison.fresh.ids()[0]), kBase + 0x100);
+  ASSERT_EQ(comparison.unproven.size(), 1U);
+  EXPECT_EQ(later.address(comparison.unproven.ids()[0]), kBase);
+}
+
+TEST(Compare, AddressesOfAnotherProcessSayNothing) {
+  const Graph earlier = snapshot({{0, 0}, {0x100, 0}}, {.process_began = "10"});
+  for (const Of& of : {Of{.pid = "2"}, Of{.process_began = "20"}}) {
+    const Graph later = snapshot({{0, 0}, {0x100, 0}}, of);
+    const Comparison comparison = compare(earlier, later);
+    EXPECT_FALSE(comparison.same_process);
+    EXPECT_EQ(comparison.fresh.size(), 2U);
+    EXPECT_EQ(comparison.gone.size(), 2U);
+    EXPECT_EQ(comparison.total.later.bytes, comparison.total.earlier.bytes);
+  }
 }
 
 TEST(Compare, ThreeSnapshotsTellWhatCameBetweenAndStayed) {

@@ -129,9 +129,9 @@ class GraphBuilder {
     node(object).flags |= kFingerprinted;
   }
   // Makes the graph a tracked one.
-  void birth(ObjectId object, StackId stack, std::uint32_t tick) {
+  void birth(ObjectId object, StackId stack, std::uint64_t born_ns) {
     node(object).stack = stack;
-    node(object).tick = tick;
+    node(object).born_ns = born_ns;
     tracked_ = true;
   }
   StackId stack(StackId parent, std::string_view function, std::string_view file, std::uint32_t line) {
@@ -184,10 +184,11 @@ class GraphBuilder {
     made.stacks = stacks_;
     if (tracked_) {
       made.birth_stacks.push_back(0);
-      made.birth_ticks.push_back(kUnknownTick);
+      made.birth_moments.push_back(kUnknownMoment);
+      made.moments = moments();
       for (const Node& each : nodes_) {
         made.birth_stacks.push_back(each.stack);
-        made.birth_ticks.push_back(each.tick);
+        made.birth_moments.push_back(moment_in(made.moments, each.born_ns));
       }
     }
     made.info = info_;
@@ -226,7 +227,8 @@ class GraphBuilder {
                     static_cast<std::uint32_t>(each.references.size())});
       for (const ObjectId to : each.references) put(raw, RawSectionKind::kReferences, code(to));
       if (each.size >= kBigSize) put(raw, RawSectionKind::kBigSizes, RawBigSize{position, 0, each.size});
-      if (tracked_) put(raw, RawSectionKind::kBirths, RawBirth{each.stack, each.tick});
+      if (tracked_)
+        put(raw, RawSectionKind::kBirths, RawBirth{each.stack, moment_in(made.moments, each.born_ns)});
       if ((each.flags & kFingerprinted) != 0) put(raw, RawSectionKind::kFingerprints, each.fingerprint);
     }
     for (const Type& each : made.types) {
@@ -267,6 +269,7 @@ class GraphBuilder {
     for (const StackNode& each : made.stacks) {
       put(raw, RawSectionKind::kStackNodes, RawStackNode{each.parent, each.function, each.file, each.line});
     }
+    for (const std::uint64_t moment : made.moments) put(raw, RawSectionKind::kMoments, moment);
     for (const auto& [key, value] : made.info) {
       (raw[RawSectionKind::kInfo] += key) += '\0';
       (raw[RawSectionKind::kInfo] += value) += '\0';
@@ -284,13 +287,28 @@ class GraphBuilder {
     std::vector<ObjectId> references{};
     std::vector<TextId> names{};  // of a root's references
     StackId stack = 0;
-    std::uint32_t tick = kUnknownTick;
+    std::uint64_t born_ns = kUnknownTime;
     std::uint64_t fingerprint = 0;
   };
 
   Node& node(ObjectId id) {
     if (id == 0 || id > nodes_.size()) throw std::logic_error("no such object");
     return nodes_[id - 1];
+  }
+
+  std::vector<std::uint64_t> moments() const {
+    std::vector<std::uint64_t> found;
+    for (const Node& each : nodes_) {
+      if (each.born_ns != kUnknownTime) found.push_back(each.born_ns);
+    }
+    std::ranges::sort(found);
+    const auto twins = std::ranges::unique(found);
+    found.erase(twins.begin(), twins.end());
+    return found;
+  }
+  static std::uint32_t moment_in(const std::vector<std::uint64_t>& moments, std::uint64_t born_ns) {
+    if (born_ns == kUnknownTime) return kUnknownMoment;
+    return static_cast<std::uint32_t>(std::ranges::lower_bound(moments, born_ns) - moments.begin());
   }
 
   std::vector<std::uint32_t> reference_counts() const {
@@ -369,6 +387,8 @@ inline std::string raw_file(const RawContents& raw) {
         return sizeof(RawKeyText);
       case RawSectionKind::kInfo:
         return 1;
+      case RawSectionKind::kMoments:
+        return sizeof(std::uint64_t);
     }
     return 1;
   };

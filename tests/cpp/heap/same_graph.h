@@ -25,7 +25,8 @@ inline void expect_same(const Graph& a, const Graph& b) {
   for (TextId text = 0; text < x.texts.size(); ++text) EXPECT_EQ(x.texts[text], y.texts[text]);
   EXPECT_EQ(x.fingerprints, y.fingerprints);
   EXPECT_EQ(x.birth_stacks, y.birth_stacks);
-  EXPECT_EQ(x.birth_ticks, y.birth_ticks);
+  EXPECT_EQ(x.birth_moments, y.birth_moments);
+  EXPECT_EQ(x.moments, y.moments);
   EXPECT_EQ(x.info, y.info);
   const auto same = [](const auto& left, const auto& right, auto facts) {
     ASSERT_EQ(left.size(), right.size());

@@ -66,6 +66,7 @@ struct HistoryOptions {
   double tick = 0.01;
   double mapping = 0.02;
   double forget = 0;
+  double moment = 0;
 };
 
 class History {
@@ -90,6 +91,7 @@ class History {
     if (chance(random_, options_.new_lane)) return change_lane();
     if (chance(random_, options_.mapping)) return change_mappings();
     if (options_.forget > 0 && chance(random_, options_.forget)) return forget();
+    if (options_.moment > 0 && chance(random_, options_.moment)) return mark_moment();
     if (kind < birth || held_.empty()) {
       allocate(lane);
     } else if (kind < 0.85) {
@@ -106,6 +108,8 @@ class History {
   const std::vector<Cohorts>& live_at_ticks() const { return live_at_ticks_; }
   std::uint64_t frees_of_unknown() const { return frees_of_unknown_; }
   std::size_t merges() const { return merges_; }
+  // How many moments there were after each that was marked.
+  const std::vector<std::uint32_t>& marked() const { return marked_; }
 
  private:
   std::uint32_t a_site() { return sites_[random_() % sites_.size()]; }
@@ -202,6 +206,10 @@ class History {
     RecorderCall()->forget_blocks();
     model_.forget();
   }
+  void mark_moment() {
+    marked_.push_back(RecorderCall()->mark_moment(ticks_ended_));
+    model_.mark_moment();
+  }
   void end_tick() {
     capture::Tick tick = {};
     tick.end_ns = ++ticks_ended_;
@@ -238,6 +246,7 @@ class History {
   std::vector<std::uintptr_t> held_;
   std::vector<Mapping> mappings_;
   std::vector<Cohorts> live_at_ticks_;
+  std::vector<std::uint32_t> marked_;
   std::uint64_t next_mapping_ = 0;
   std::uint64_t ticks_ended_ = 0;
   std::uint64_t frees_of_unknown_ = 0;

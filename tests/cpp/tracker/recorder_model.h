@@ -63,7 +63,7 @@ class Model {
   void allocate(std::uint32_t lane, std::uint32_t site, std::uintptr_t address, std::int64_t bytes) {
     const std::uint64_t sequence = sequences_[lane]++;
     free(address);  // an address that is given out again was freed unseen
-    blocks_[address] = {site, lane, tick_, sequence, bytes};
+    blocks_[address] = {site, lane, tick_, sequence, bytes, moments_};
     charge(site, tick_, bytes);
   }
   bool knows(std::uintptr_t address) const { return blocks_.contains(address); }
@@ -119,6 +119,13 @@ class Model {
       if (!mapping.forgotten) visit(mapping.site, mapping.bytes, true);
   }
 
+  void mark_moment() { ++moments_; }
+  // Calls visit(address, how many moments were marked before its birth).
+  template <class Visit>
+  void each_block(Visit&& visit) const {
+    for (const auto& [address, block] : blocks_) visit(address, block.moments);
+  }
+
   void end_tick() { ++tick_; }
   void merge_ticks(std::uint32_t ticks) {
     tick_ = ticks;
@@ -151,6 +158,7 @@ class Model {
     std::uint32_t born;
     std::uint64_t sequence;
     std::int64_t bytes;
+    std::size_t moments = 0;  // marked before its birth
     bool forgotten = false;
   };
   void charge(std::uint32_t site, std::uint32_t born, std::int64_t bytes) {
@@ -177,6 +185,7 @@ class Model {
   Cohorts cohorts_;
   Pair live_;
   std::int64_t peak_ = 0;
+  std::size_t moments_ = 0;
   std::uint32_t tick_ = 0;
   bool at_peak_ = true;
 };

@@ -84,6 +84,32 @@ TEST_P(recorder_history, its_log_holds_through_merges) {
   ASSERT_NO_FATAL_FAILURE(expect_same_log(open, history.live_at_ticks()));
 }
 
+TEST_P(recorder_history, a_moment_parts_what_was_born_before_from_what_was_born_after_however_ticks_merge) {
+  const OpenRecorder open;
+  History history(GetParam(), {.sites = 20, .addresses = 300, .tick = 0.3, .moment = 0.1});
+  for (int step = 0; step < 12'000; ++step) history.step();
+  EXPECT_GE(history.merges(), 2U);
+  recorder.flush();
+  std::size_t blocks = 0;
+  history.model().each_block([&](std::uintptr_t address, std::size_t marked) {
+    std::uint32_t* slot = state.blocks.find_slot(address);
+    ASSERT_NE(slot, nullptr);
+    const Block block = BlockTable::in_ring(*slot) ? recorder.ring_block(*slot) : BlockTable::peek(slot);
+    const std::uint32_t born = recorder.cohort(block.cohort).born;
+    if (marked != 0) {
+      ASSERT_GE(born + 1, history.marked()[marked - 1]);
+    }
+    if (marked != history.marked().size()) {
+      ASSERT_LT(born + 1, history.marked()[marked]);
+    }
+    ASSERT_TRUE(born == 0 || recorder.moment(born).time_ns > recorder.moment(born - 1).time_ns);
+    ++blocks;
+  });
+  EXPECT_GT(blocks, 20U);
+  ASSERT_NO_FATAL_FAILURE(expect_same(open, history));
+  ASSERT_NO_FATAL_FAILURE(expect_same_log(open, history.live_at_ticks()));
+}
+
 TEST_P(recorder_history, its_file_is_right_after_every_event) {
   const OpenRecorder open;
   History history(GetParam(), {.sites = 8, .lanes = 3, .addresses = 40, .tick = 0.05});

@@ -61,6 +61,8 @@ export function Compared({ state }: HeapViewProps) {
               ? "An object is the same if it was allocated at the same moment."
               : "An object is the same if address, type and content are."
             : "The snapshots are of two processes: only types can be compared."}
+          {comparison.unproven > 0 &&
+            ` Up to ${count(comparison.unproven)} of those in both took the place of a twin.`}
         </span>
         {comparison.left_out > 0 && (
           <span class="muted">

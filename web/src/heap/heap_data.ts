@@ -123,6 +123,8 @@ export interface HeapData {
     base: string;
     identity: string;
     same_process: boolean;
+    /** Of the objects in both, those that may be others just like the ones before. */
+    unproven: number;
     base_objects: number;
     base_total_bytes: number;
     rows: ComparedRow[];

@@ -1,46 +1,15 @@
-#include "heap/newcomers.h"
+#include "heap/held_without.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
 #include "heap/dominator_tree.h"
-#include "heap/held_without.h"
 #include "heap/part_totals.h"
 #include "heap/small_python.h"
 
 namespace heapscope::heap {
 namespace {
-
-std::vector<ObjectId> ids(const ObjectSet& set) { return {set.ids().begin(), set.ids().end()}; }
-
-TEST(Newcomers, WhatIsTheSameInBothIsNotNew) {
-  SmallPython before, after;
-  for (SmallPython* heap : {&before, &after}) heap->list({heap->str("a")});
-  const ObjectId more = after.list();
-  EXPECT_EQ(ids(newcomers(after.graph(), before.graph())), (std::vector<ObjectId>{more}));
-  EXPECT_TRUE(ids(newcomers(before.graph(), after.graph())).empty());
-}
-
-TEST(Newcomers, AnotherTypeAtTheSameAddressIsAnotherObject) {
-  SmallPython before, after;
-  before.object(before.list_type, 64);
-  const ObjectId now = after.object(after.dict_type, 64);
-  EXPECT_EQ(ids(newcomers(after.graph(), before.graph())), (std::vector<ObjectId>{now}));
-}
-
-TEST(Newcomers, ATupleThatRefersToSomethingElseIsAnotherAndAListThatKeepsAReferenceIsNot) {
-  SmallPython before, after;
-  for (SmallPython* heap : {&before, &after}) {
-    const ObjectId a = heap->list(), b = heap->list();
-    const ObjectId tuple = heap->object(heap->tuple_type, 48), list = heap->object(heap->list_type, 64);
-    const ObjectId kept = heap->list();
-    heap->refer(tuple, {kept, heap == &before ? a : b});
-    heap->refer(list, {kept, heap == &before ? a : b});
-  }
-  const Graph graph = after.graph();
-  EXPECT_EQ(ids(newcomers(graph, before.graph())), (std::vector<ObjectId>{graph.root_count() + 3}));
-}
 
 TEST(PartTotals, WhatAnotherOfThePartDominatesIsCountedOnce) {
   SmallPython heap;
