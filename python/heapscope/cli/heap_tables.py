@@ -225,9 +225,9 @@ def _told_apart(console: Console, document: Document) -> None:
     if not document["same_process"]:
         text = "Two processes: objects cannot be told from each other, so all count as new"
     elif document["unproven"]:
-        by = {"birth": "birth", "address": "address, type and content"}[document["identity"]]
         count = units.count(document["unproven"])
-        text = f"Told apart by {by}: up to {count} of those in both took the place of a twin"
+        text = f"up to {count} of those in both may be others just like them"
+        text = "U" + text[1:] if document["identity"] == "birth" else f"Not tracked: {text}"
     else:
         return
     console.print()

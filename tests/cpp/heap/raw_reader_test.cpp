@@ -172,7 +172,7 @@ TEST(RawReader, SaysWhatIsWrongWithAFile) {
                                                           std::to_string(sound.size()) + " bytes are there");
   std::string later = sound;
   later[8] = 9;
-  EXPECT_EQ(error(later), "the snapshot has format version 9, this heapscope reads version 1");
+  EXPECT_EQ(error(later), "the snapshot has format version 9, this heapscope reads version 2");
   EXPECT_EQ(open_snapshot("/nowhere/at.all").error().message, "No such file or directory");
 }
 

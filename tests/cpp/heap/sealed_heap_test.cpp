@@ -208,7 +208,7 @@ TEST(SealedHeap, SaysWhichVersionItIs) {
   std::string later = sealed(heap_with_everything().graph());
   later[offsetof(capture::SealedHeader, version)] = 7;
   EXPECT_EQ(opened(later).error().message,
-            "the snapshot has format version 7, this heapscope reads version 1");
+            "the snapshot has format version 7, this heapscope reads version 2");
 }
 
 }  // namespace
