@@ -57,7 +57,8 @@ void expect_same_log(const OpenRecorder& open, const std::vector<Cohorts>& expec
     ASSERT_EQ(static_cast<std::int64_t>(file.tick(tick).live_blocks), sum.blocks);
     ASSERT_GE(file.tick(tick).max_live_bytes, file.tick(tick).live_bytes);
   }
-  EXPECT_EQ(at, file.timeline().log_count);
+  // What a moment or forgetting wrote of the tick that has not ended.
+  for (; at < file.timeline().log_count; ++at) ASSERT_EQ(file.delta(at).tick, expected.size());
 }
 
 class recorder_history : public testing::TestWithParam<std::uint64_t> {};
@@ -87,7 +88,7 @@ TEST_P(recorder_history, its_log_holds_through_merges) {
 TEST_P(recorder_history, a_moment_parts_what_was_born_before_from_what_was_born_after_however_ticks_merge) {
   const OpenRecorder open;
   History history(GetParam(), {.sites = 20, .addresses = 300, .tick = 0.3, .moment = 0.1});
-  for (int step = 0; step < 12'000; ++step) history.step();
+  for (int step = 0; step < 12'800; ++step) history.step();
   EXPECT_GE(history.merges(), 2U);
   recorder.flush();
   std::size_t blocks = 0;
