@@ -162,7 +162,7 @@ struct KnownByName {
   Py_ssize_t bytes;
   KnownType known;
 };
-KnownByName kKnownByName[] = {
+KnownByName known_by_name[] = {
     {"collections.defaultdict",
      sizeof(PyDictObject) + sizeof(PyObject*),
      {nullptr, HEAPSCOPE_FIELDS(kDefaultDictionary), KnownTail::kDictionary}},
@@ -180,7 +180,7 @@ const KnownType* known_type(const PyTypeObject* type) noexcept {
   for (const KnownType& known : kKnown) {
     if (known.type == type) return &known;
   }
-  for (KnownByName& known : kKnownByName) {
+  for (KnownByName& known : known_by_name) {
     const bool same = type->tp_basicsize == known.bytes && std::strcmp(type->tp_name, known.name) == 0;
     const bool mutable_type =
         (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0;

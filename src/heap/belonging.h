@@ -50,8 +50,9 @@ inline bool is_observers_file(std::string_view file, std::string_view directory)
 template <class View>
 class Belonging {
  public:
-  using Node = typename View::Node;
-  using Handle = typename View::Handle;
+  // clang 14 knows no type without the word.
+  using Node = typename View::Node;      // NOLINT(readability-redundant-typename)
+  using Handle = typename View::Handle;  // NOLINT(readability-redundant-typename)
 
   // An object that the first two steps did not reach; `count`: its references, 0 of what is no Python object.
   struct Unmet {

@@ -36,6 +36,7 @@ std::vector<Finding> find_growing_containers(const Heap& heap, std::span<const H
   if (earlier.empty()) return found;
   const Graph& graph = heap.graph();
   std::vector<Matching> matchings;  // of each earlier one with the next
+  matchings.reserve(earlier.size());
   for (std::size_t at = 0; at < earlier.size(); ++at)
     matchings.push_back(
         match(earlier[at]->graph(), at + 1 < earlier.size() ? earlier[at + 1]->graph() : graph));

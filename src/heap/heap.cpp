@@ -12,7 +12,7 @@
 namespace heapscope::heap {
 
 const Graph& Heap::read_graph() const {
-  const std::lock_guard lock(reading_);
+  const std::scoped_lock lock(reading_);
   if (graph_ == nullptr) {
     capture::Result<Graph> made = read_raw(raw_.sections);
     if (!made) throw std::runtime_error(made.error().message);
@@ -26,7 +26,7 @@ const Graph& Heap::read_graph() const {
 std::optional<capture::Result<std::vector<ClassRow>>> Heap::first_look(std::string_view directory) const {
   RawMemory raw;
   {
-    const std::lock_guard lock(reading_);
+    const std::scoped_lock lock(reading_);
     raw = raw_;
   }
   if (raw.memory == nullptr) return std::nullopt;

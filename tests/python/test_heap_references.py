@@ -51,6 +51,9 @@ class Sequence:
         return 3
 
 
+CONNECTION = sqlite3.connect(":memory:")
+
+
 def function(*arguments: Any, **keywords: Any) -> Any:
     return Thing()
 
@@ -215,7 +218,6 @@ KINDS: dict[str, Any] = joined(
 )
 KEPT: Thing = Thing()
 LOOP = asyncio.new_event_loop()
-CONNECTION = sqlite3.connect(":memory:")
 
 
 def finished() -> Any:
