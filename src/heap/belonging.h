@@ -2,13 +2,15 @@
 //
 // The program's is what named roots, immortal objects and objects that C holds reach without the observer's objects;
 // of what only those lead to, C's holds are disregarded: running calls hold functions and types for the moment.
-// What garbage refers to is the program's too where it is held. In detail, for "observers" O told by the caller:
+// What garbage refers to is the program's too where it is held. In detail, for "observers" O told by the caller, the
+// namespaces of the observer's modules among them:
 //
 //   1. From roots and immortal objects, not through O: the program's.
 //   2. What else O leads to is lent: the observer's, unless
 //   3. an object that neither reached, of which more references are counted than seen (C holds it), leads to it:
 //      that and what it leads to is the program's;
 //   4. or an object that nothing reached, garbage, does.
+//   What refers to one of the namespaces, a function, stays the observer's in both: a call that runs holds its method.
 //
 // The searches run over a View, of a Graph or of the raw form: no order of objects, no table of references, is needed
 // for the second. O(n + m); a stack of what waits, 4 bytes each.
@@ -60,8 +62,11 @@ class Belonging {
     std::uint32_t count;
   };
 
-  // `observers` in any order, with repetitions.
-  Belonging(View& view, std::vector<Node> observers) : view_(view), observers_(std::move(observers)) {
+  // Both in any order, with repetitions.
+  Belonging(View& view, std::vector<Node> observers, std::vector<Node> namespaces)
+      : view_(view), observers_(std::move(observers)), namespaces_(std::move(namespaces)) {
+    std::ranges::sort(namespaces_);
+    observers_.insert(observers_.end(), namespaces_.begin(), namespaces_.end());
     std::ranges::sort(observers_);
     observers_.erase(std::unique(observers_.begin(), observers_.end()), observers_.end());
     Handle ignored{};
@@ -126,8 +131,13 @@ class Belonging {
   // Whether it was lent, and is the program's now.
   bool reclaim(Node node) {
     if (!view_.lent(node) || std::ranges::binary_search(observers_, node)) return false;
+    if (const Handle handle = view_.handle(node); handle != 0) {
+      bool function = false;
+      view_.expand(handle, [&](Node to) { function |= std::ranges::binary_search(namespaces_, to); });
+      if (function) return false;
+      waiting_.push_back(handle);
+    }
     view_.take_back(node);
-    if (const Handle handle = view_.handle(node); handle != 0) waiting_.push_back(handle);
     return true;
   }
 
@@ -156,7 +166,8 @@ class Belonging {
   static constexpr std::size_t kAhead = 16;
 
   View& view_;
-  std::vector<Node> observers_;  // ascending
+  std::vector<Node> observers_;   // ascending
+  std::vector<Node> namespaces_;  // ascending; among them
   std::vector<Handle> waiting_;
 };
 

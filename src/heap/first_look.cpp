@@ -78,9 +78,10 @@ class ClassLook {
     find_positions();
     std::vector<std::uint32_t> starts;
     std::vector<std::uint32_t> observers;
+    std::vector<std::uint32_t> namespaces;
     find_by_name(observers);
-    read_objects(starts, observers);
-    Belonging<RawView> belonging(view_, std::move(observers));
+    read_objects(starts, observers, namespaces);
+    Belonging<RawView> belonging(view_, std::move(observers), std::move(namespaces));
     belonging.reach(starts);
     std::vector<Belonging<RawView>::Unmet> unmet;
     std::vector<std::uint32_t> open;  // indices of what was lent or not met
@@ -167,7 +168,8 @@ class ClassLook {
   }
 
   // Where searches start, what is the observer's by its type, and the owners of dicts.
-  void read_objects(std::vector<std::uint32_t>& starts, std::vector<std::uint32_t>& observers) {
+  void read_objects(std::vector<std::uint32_t>& starts, std::vector<std::uint32_t>& observers,
+                    std::vector<std::uint32_t>& namespaces) {
     owners_ = Column<std::uint32_t>(view_.ranks());
     std::size_t first = 0;
     for (std::uint32_t index = 0; index < objects_.size(); ++index) {
@@ -178,8 +180,11 @@ class ClassLook {
       const bool module = type == module_type_ && std::ranges::binary_search(modules_, object.code);
       if (of_observer_[type] != 0 || module) observers.push_back(object.code);
       const std::uint32_t position = positions_[type];
-      if (position != 0 && position <= object.references && (object.type_and_flags & kRootObject) == 0)
-        own(references_[first + position - 1], index);
+      if (position != 0 && position <= object.references && (object.type_and_flags & kRootObject) == 0) {
+        const std::uint32_t dict = references_[first + position - 1];
+        own(dict, index);
+        if (module && dict != kNone) namespaces.push_back(dict);
+      }
       first += object.references;
     }
   }

@@ -47,7 +47,7 @@ class GraphView {
   Column<std::uint8_t> state_;
 };
 
-void add_modules(const Graph& graph, std::vector<ObjectId>& observers) {
+void add_modules(const Graph& graph, std::vector<ObjectId>& observers, std::vector<ObjectId>& namespaces) {
   for (const Root& root : graph.roots()) {
     if (root.kind != RootKind::kModules || graph.references(root.object).empty()) continue;
     const ObjectId modules = graph.references(root.object).front();
@@ -57,7 +57,9 @@ void add_modules(const Graph& graph, std::vector<ObjectId>& observers) {
          at += 2) {
       const ObjectId module = references[at + 1];
       if (module == 0 || !is_type(graph, graph.type(module), "", "module")) continue;
-      if (is_observers_module(text_of(graph, references[at]))) observers.push_back(module);
+      if (!is_observers_module(text_of(graph, references[at]))) continue;
+      observers.push_back(module);
+      if (const ObjectId names = field_of(graph, module, "__dict__"); names != 0) namespaces.push_back(names);
     }
   }
 }
@@ -66,7 +68,8 @@ void add_modules(const Graph& graph, std::vector<ObjectId>& observers) {
 
 HeapParts divide_from_observer(const Graph& graph, std::string_view directory) {
   std::vector<ObjectId> observers;
-  add_modules(graph, observers);
+  std::vector<ObjectId> namespaces;
+  add_modules(graph, observers, namespaces);
   for (const Root& root : graph.roots()) {
     if (root.kind == RootKind::kFrame && is_observers_file(graph.text(root.file), directory))
       observers.push_back(root.object);
@@ -80,7 +83,7 @@ HeapParts divide_from_observer(const Graph& graph, std::string_view directory) {
   }
 
   GraphView view(graph);
-  Belonging<GraphView> belonging(view, std::move(observers));
+  Belonging<GraphView> belonging(view, std::move(observers), std::move(namespaces));
   belonging.reach(starts);
   std::vector<Belonging<GraphView>::Unmet> unmet;
   for (ObjectId id = 1; id <= graph.count(); ++id) {

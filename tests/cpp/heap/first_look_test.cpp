@@ -188,6 +188,30 @@ TEST(FirstLook, LeavesTheObserversModulesOut) {
   EXPECT_TRUE(parts.program.contains(shared));
 }
 
+TEST(FirstLook, ARunningCallMakesNoFunctionOfTheObserverTheProgramS) {
+  SmallPython heap;
+  heap.put(heap.module("app"), "rows", heap.list({}, 88));
+  const ObjectId own = heap.module("heapscope.objects");
+  const TypeId functions = heap.type({.name = "function", .fields = {"__globals__"}});
+  const TypeId methods = heap.type({.name = "method", .fields = {"__func__"}});
+  const ObjectId function = heap.object(functions, 152);
+  heap.refer(function, own);
+  heap.put(own, "print_diff", function);
+  heap.put(own, "answers", heap.list({}, 800));
+  const ObjectId bound = heap.object(methods, 64);
+  heap.refer(bound, function);
+  heap.held_by_c(bound);  // the call
+  const Graph graph = heap.graph();
+  const HeapParts parts = divide_from_observer(graph, kHere);
+  EXPECT_TRUE(parts.observer.contains(function));
+  EXPECT_TRUE(parts.program.contains(bound));
+  std::map<std::string, std::uint64_t> bytes;
+  for (const auto& [kind, count, size] : looked(heap.raw(7))) bytes[kind] = size;
+  EXPECT_EQ(bytes["list"], 88U);
+  EXPECT_EQ(bytes.count("function"), 0U);
+  EXPECT_EQ(looked(heap.raw(7)), divided(graph));
+}
+
 TEST(FirstLook, OfNothingIsEmpty) { EXPECT_EQ(looked({}), Rows{}); }
 
 TEST(FirstLook, DamageIsAnError) {
