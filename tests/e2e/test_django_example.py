@@ -216,10 +216,8 @@ def test_the_page_finds_the_seeded_leak(project: Path, browser: Chromium) -> Non
         )
         kind, objects, _, freed, held_by, allocated_at = rows(page)[0]
         assert kind == "lessons.models.Lesson"
-        assert objects in {
-            "+20",
-            "+21",
-        }  # one may be of the tick in which the first census was taken
+        # A census is taken when the response has gone: the next requests may come before it.
+        assert 18 <= int(objects) <= 23
         assert freed.endswith("KiB")
         assert "lessons.recent" in held_by
         assert "_seen" in held_by

@@ -85,7 +85,7 @@ def test_the_failure_names_the_line_that_made_the_container(tmp_path: Path) -> N
     with heapscope.track(tmp_path / "x.hscope"):
         HELD["log"] = made_here()
         with pytest.raises(heapscope.GrowthError) as raised:
-            heapscope.assert_no_growth(appends, rounds=2)
+            heapscope.assert_no_growth(appends, rounds=ROUNDS)
     [row] = raised.value.leaks
     assert row.type == "list"
     line = made_here.__code__.co_firstlineno + 1
