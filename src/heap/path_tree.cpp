@@ -243,4 +243,23 @@ PathTree grow_path_tree(const Graph& graph, const StepCosts& costs, const RootSe
   return tree;
 }
 
+std::vector<Reached> reached_by_roots(const Graph& graph, const PathTree& tree) {
+  std::vector<ObjectId> beginning(std::size_t{graph.count()} +
+                                  1);  // of the path to each object; 0: not known yet
+  std::vector<Reached> reached(graph.root_count());
+  std::vector<ObjectId> way;
+  for (ObjectId object = graph.root_count() + 1; object <= graph.count(); ++object) {
+    ObjectId at = object;
+    for (; beginning[at] == 0 && tree.parent[at] != 0; at = tree.parent[at]) way.push_back(at);
+    const ObjectId begins = beginning[at] != 0 ? beginning[at] : at;
+    for (const ObjectId each : way) beginning[each] = begins;
+    way.clear();
+    if (begins > graph.root_count()) continue;
+    Reached& root = reached[begins - 1];
+    ++root.objects;
+    root.bytes += graph.size(object);
+  }
+  return reached;
+}
+
 }  // namespace heapscope::heap

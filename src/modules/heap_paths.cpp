@@ -156,6 +156,7 @@ nb::list roots(const OpenedHeap& opened) {
   constexpr const char* kKinds[] = {"",      "modules", "frame",     "thread",   "interpreter",
                                     "types", "task",    "callbacks", "interned", "native_globals"};
   const heap::Graph& graph = opened->graph();
+  const auto reached = without_gil([&] { return heap::reached_by_roots(graph, opened->naming().tree); });
   nb::list rows;
   for (const heap::Root& root : graph.roots()) {
     const auto kind = static_cast<std::size_t>(root.kind);
@@ -168,6 +169,8 @@ nb::list roots(const OpenedHeap& opened) {
     row["line"] = line_or_none(root.line);
     const auto references = graph.references(root.object);
     row["references"] = references.size() - static_cast<std::size_t>(std::ranges::count(references, 0U));
+    row["reached_objects"] = reached[root.object - 1].objects;
+    row["reached_bytes"] = reached[root.object - 1].bytes;
     rows.append(row);
   }
   return rows;

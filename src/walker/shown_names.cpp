@@ -164,6 +164,9 @@ constexpr Row kRows[] = {
 #else
     {"sqlite3.Connection",
      "@48 <isolation level> @80 <statements> <statement references> <cursors> @152 <functions>"},
+    {"sqlite3.Statement", "@32 <sql>"},
+    {"sqlite3.Cache", "@24 <mapping> <factory> <first> <last>"},
+    {"sqlite3.Node", "<key> <data>"},
 #endif
     {"sqlite3.Cursor", "@32 <converters> @72 <statement> @96 <next row>"},
     {"sqlite3.Row", "<data> <description>"},

@@ -204,6 +204,10 @@ def test_the_ways_of_being_held_sum_to_the_objects_shown_and_our_own(snapshots: 
     coverage = document["coverage"]
     held = sum(coverage[f"{how}_objects"] for how in ("named", "immortal", "c"))
     assert held == document["objects"] + document["own_objects"]
+    assert sum(row["reached_objects"] for row in document["roots"]) == coverage["named_objects"]
+    [most, *_] = document["roots"]
+    assert most["label"] == "sys.modules"
+    assert most["reached_bytes"] > document["total_bytes"] / 2
     assert coverage["garbage_objects"] >= document["unreachable"]
     printed = heapscope("heap", "--roots", "a.hsnap", cwd=snapshots).stdout
     assert f"{document['own_objects']:,} of all these are heapscope's own" in printed

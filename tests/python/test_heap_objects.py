@@ -323,9 +323,9 @@ def test_growth_is_what_came_to_stay() -> None:
     HELD["kept"] = [Sonnet(index) for index in range(10)]
     used = [Sonnet(index) for index in range(20)]
     tracker.snapshot()
-    del used
-    # Others than those that were there: one of the same content may lie where such a one lay.
+    # Made first, so that none of them lies where one like it lay.
     HELD["late"] = [Sonnet(100 + index) for index in range(30)]
+    del used
     tracker.snapshot()
     report = tracker.growth()
     assert report.objects["Sonnet"].count == 10

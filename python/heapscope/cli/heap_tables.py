@@ -125,14 +125,26 @@ def show_comparison(console: Console, document: Document, limit: int) -> None:
 def _roots(console: Console, document: Document, limit: int) -> None:
     rows = document["roots"]
     lines = [
-        ((units.size(row["retained_bytes"]), row["kind"]), _label(row["label"]))
+        (
+            (
+                units.count(row["reached_objects"]),
+                units.size(row["reached_bytes"]),
+                units.size(row["retained_bytes"]),
+                row["kind"],
+            ),
+            _label(row["label"]),
+        )
         for row in rows[:limit]
     ]
     rest = rows[limit:]
     if rest:
-        size = units.size(sum(row["retained_bytes"] for row in rest))
-        lines.append(((size, ""), fixed(f"{units.count(len(rest))} more (--limit N shows more)")))
-    output.print_rows(console, ["retained", "kind", "root"], lines)
+        objects, reached, retained = (
+            sum(row[name] for row in rest)
+            for name in ("reached_objects", "reached_bytes", "retained_bytes")
+        )
+        figures = (units.count(objects), units.size(reached), units.size(retained), "")
+        lines.append((figures, fixed(f"{units.count(len(rest))} more (--limit N shows more)")))
+    output.print_rows(console, ["objects", "bytes", "held alone", "kind", "root"], lines)
     console.print()
     coverage = document["coverage"]
     for key, told in (

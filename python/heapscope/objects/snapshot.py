@@ -204,13 +204,14 @@ class Heap(ObjectSet):
         Returns
         -------
         list of dict
-            kind, label, thread, file, line, references, id, and retained_bytes: what it alone
-            holds; the most first.
+            kind, label, thread, file, line, references, id; reached_objects and reached_bytes: of
+            what has its best path from there, each object at one root; retained_bytes: what it
+            alone holds. The most reached first.
         """
         rows = self.graph.roots()
         for row in rows:
             row["retained_bytes"] = self.graph.object(row["id"])["retained_bytes"]
-        rows.sort(key=lambda row: (-row["retained_bytes"], row["id"]))
+        rows.sort(key=lambda row: (-row["reached_bytes"], row["id"]))
         return rows
 
     @property
