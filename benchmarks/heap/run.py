@@ -42,6 +42,7 @@ SCHEMA = "heapscope/heap-benchmark/1"
 OURS = ("heapscope_walk", "heapscope_heap", "heapscope_sizeof", "heapscope_file", "heapscope_fork")
 PEERS = ("guppy", "pympler_summary", "pympler_asizeof", "objgraph")
 DEADLINE_S = 1800
+LARGE = 1_000_000  # objects
 
 
 def main(arguments: list[str]) -> int:
@@ -54,6 +55,7 @@ def main(arguments: list[str]) -> int:
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],
         "rounds": options.rounds,
+        "large_rounds": options.large_rounds,
         "peers": versions(options.peers),
         "runs": [],
     }
@@ -61,6 +63,8 @@ def main(arguments: list[str]) -> int:
     failed = False
     for turn in range(options.rounds):
         for shape, objects, order in options.heaps:
+            if turn >= options.large_rounds and objects > LARGE:
+                continue
             for run in looks(options, shape, objects, order):
                 run.update(shape=shape, asked_objects=objects, order=order, round=turn)
                 results["runs"].append(run)
@@ -178,12 +182,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--shapes", default="records", help=f"of {', '.join(SHAPES)}")
     parser.add_argument("--orders", default="ordered,shuffled")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--large-rounds", type=int, help="of heaps above a million objects")
     parser.add_argument("--peers-at-most", type=float, default=10, help="million objects")
     parser.add_argument("--engine-at-most", type=float, default=5, help="million objects")
     parser.add_argument("--engine", action="store_true", help="also the engine of DevTools")
     parser.add_argument("--output", type=Path, help="results file")
     parser.add_argument("--write", action="store_true", help="renew the tables of the pages")
     options = parser.parse_args(arguments)
+    options.large_rounds = min(options.large_rounds or options.rounds, options.rounds)
     options.peers_at_most *= 1e6
     options.engine_at_most *= 1e6
     options.heaps = [

@@ -147,9 +147,13 @@ def analysis(figures: Figures) -> str:
 
 def machine(results: Results) -> str:
     peers = ", ".join(f"{name} {version}" for name, version in results["peers"].items())
+    rounds = f"{results['rounds']} rounds"
+    large = results.get("large_rounds", results["rounds"])
+    if large != results["rounds"]:
+        rounds += f" ({large} of heaps above a million)"
     return (
         f"CPython {results['python']}, Linux {results['kernel']}, {results['cores']} cores; "
-        f"{peers or 'no peers'}; {results['rounds']} rounds, {results['started_at'][:10]}."
+        f"{peers or 'no peers'}; {rounds}, {results['started_at'][:10]}."
     )
 
 

@@ -379,8 +379,10 @@ class HeapGraph:
         seen, kind, count, bytes and set.
         """
     def roots(self) -> list[dict[str, Any]]:
-        """The named roots: id, kind, label, thread, file, line, number of references, and what has its
-        best path from there: reached_objects and reached_bytes."""
+        """The named roots: id, kind, label, thread, file, line and number of references.
+
+        And what has its best path from there: reached_objects, reached_bytes.
+        """
     def export(
         self,
         format: str,  # noqa: A002
