@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "heap/merged_paths.h"
 #include "heap/waste.h"
 
 namespace heapscope::heap {
@@ -37,6 +38,15 @@ std::string shown(const Graph& graph, ObjectId object) {
   }
   if (cut && !content.empty() && static_cast<unsigned char>(content.back()) >= 0xC0) content.remove_suffix(1);
   return python_repr(content, text->kind) + (cut ? "…" : "");
+}
+
+// Where most of their bytes are. `objects`: at least one.
+MergedPath held_most(const Heap& heap, std::vector<ObjectId> objects) {
+  std::ranges::sort(objects);
+  const Naming& naming = heap.naming();
+  std::vector<MergedPath> rows =
+      merged_paths(heap.graph(), naming.tree, naming.writer, ObjectSet(std::move(objects)));
+  return std::move(*std::ranges::max_element(rows, {}, &MergedPath::bytes));
 }
 
 }  // namespace
@@ -77,8 +87,11 @@ std::vector<Finding> find_duplicates(const Heap& heap) {
     std::string what = grouped(each.objects.size()) + " " + heapy_type_name(graph, type) +
                        " repeat the content of " + grouped(each.contents) + " others; " +
                        shown(graph, each.worst) + " is there " + grouped(each.worst_count) + " times";
-    found.push_back(finding_of(heap, FindingKind::kDuplicates, each.worst, std::move(each.objects),
-                               each.bytes, std::move(what)));
+    const MergedPath held = held_most(heap, each.objects);
+    const bool has_most = 2 * held.bytes >= each.bytes;
+    if (has_most) what += "; " + grouped(held.set.size()) + " are " + held.held_by;
+    found.push_back(finding_of(heap, FindingKind::kDuplicates, has_most ? held.example : each.worst,
+                               std::move(each.objects), each.bytes, std::move(what)));
   }
   return found;
 }

@@ -55,6 +55,8 @@ def test_what_leaks_is_the_only_finding(program: str, tmp_path: Path) -> None:
     if count is not None:
         assert finding["count"] == count
     assert finding["object"] in last.set_of([finding["object"], *finding["objects"]])
+    if kind == "duplicates":
+        assert "; 19,990 are __main__.ROWS[*]" in finding["what"]
 
 
 @pytest.mark.parametrize("program", SEEDED)
