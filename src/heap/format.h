@@ -144,7 +144,7 @@ struct RawText {
 };
 static_assert(sizeof(RawText) == 16);
 
-// Of bytes: each byte as the character of its number; of an int: its decimal digits.
+// Of bytes: each byte as the character of its number; of an int: its decimal digits, "True" or "False".
 enum class KeyKind : std::uint8_t { kStr = 0, kBytes = 1, kInt = 2 };
 
 struct RawKeyText {

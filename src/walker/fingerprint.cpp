@@ -48,8 +48,12 @@ bool key_text(PyObject* object, std::size_t most, Texts& texts, heap::RawKeyText
     if (!cpython::small_integer(object, magnitude, negative)) return false;
     char digits[24];
     key.kind = static_cast<std::uint8_t>(heap::KeyKind::kInt);
-    if (negative) texts.write("-", 1);
-    texts.write(decimal(magnitude, digits));
+    if (type == &PyBool_Type) {
+      texts.write(magnitude != 0 ? "True" : "False");
+    } else {
+      if (negative) texts.write("-", 1);
+      texts.write(decimal(magnitude, digits));
+    }
     key.text = texts.close();
   } else {
     return false;

@@ -216,7 +216,7 @@ def test_ordered_and_default_dictionaries_show_pairs():
 
 
 def test_long_keys_are_cut_and_odd_ones_have_texts():
-    keys = {"ä\ud800" * 3: 1, b"\x00\xff": 2, -5: 3, "k" * 5000: 4, 2**100: 5}
+    keys = {"ä\ud800" * 3: 1, b"\x00\xff": 2, -5: 3, "k" * 5000: 4, 2**100: 5, True: 6}
     heap = walk()
     texts = [heap.keys.get(id(key)) for key in keys]
     assert texts[0] == ("ä\ud800" * 3, 0, 0)
@@ -224,6 +224,7 @@ def test_long_keys_are_cut_and_odd_ones_have_texts():
     assert texts[2] == ("-5", 2, 0)
     assert texts[3] == ("k" * 1024, 0, 1)
     assert texts[4] is None
+    assert texts[5] == ("True", 2, 0)
 
 
 def test_an_object_is_found_at_its_address():
