@@ -302,8 +302,7 @@ class GraphBuilder {
       if (each.born_ns != kUnknownTime) found.push_back(each.born_ns);
     }
     std::ranges::sort(found);
-    const auto twins = std::ranges::unique(found);
-    found.erase(twins.begin(), twins.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());  // clang 14 compiles no subrange
     return found;
   }
   static std::uint32_t moment_in(const std::vector<std::uint64_t>& moments, std::uint64_t born_ns) {
