@@ -58,7 +58,8 @@ class Figures:
 
 def name_of(heap: tuple[str, int, str]) -> str:
     shape, objects, order = heap
-    return f"{objects / 1e6:g} million {shape}, {order}"
+    kind = "" if shape == "records" else f" ({shape})"
+    return f"{objects / 1e6:g} million objects{kind}, {order}"
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
