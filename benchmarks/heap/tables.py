@@ -26,7 +26,6 @@ LABELS = {
     "pympler_asizeof": "Pympler `asizeof`",
     "objgraph": "objgraph `most_common_types`: tracked objects only",
 }
-GIB = 2**30
 Results = dict[str, Any]
 
 
@@ -121,8 +120,6 @@ def analysis(figures: Figures) -> str:
         dominators = figures.median(tool, heap, "dominators_cpu_s")
         load = figures.median(tool, heap, "load_cpu_s")
         engine = figures.median("devtools_engine", heap, "cpu_s")
-        pause = figures.median("heapscope_fork", heap, "parent_cpu_ns")
-        rss = figures.median("heapscope_fork", heap, "rss_bytes")
         rows.append(
             [
                 name_of(heap),
@@ -131,7 +128,8 @@ def analysis(figures: Figures) -> str:
                 "-" if dominators is None else f"{dominators:.2f} s",
                 per(figures, tool, heap, "peak_bytes", 1, "{:.0f}"),
                 "-" if engine is None else f"{engine:.1f} s",
-                "-" if pause is None or not rss else f"{pause / 1e6 / (rss / GIB):.0f} ms",
+                pause(figures, heap, "parent_cpu_ns"),
+                pause(figures, heap, "bare_clone_cpu_ns"),
             ]
         )
     header = [
@@ -141,9 +139,17 @@ def analysis(figures: Figures) -> str:
         "dominators, retained sizes of all",
         "peak memory, B/object",
         "DevTools engine: load and the same",
-        "fork: pause, CPU per GiB",
+        "fork: pause, CPU per GB",
+        "a bare clone by the kernel",
     ]
     return markdown(header, rows)
+
+
+def pause(figures: Figures, heap: tuple[str, int, str], name: str) -> str:
+    """Processor time of the copied process for each gigabyte (10**9 bytes) that is resident."""
+    spent = figures.median("heapscope_fork", heap, name)
+    resident = figures.median("heapscope_fork", heap, "rss_bytes")
+    return "-" if spent is None or not resident else f"{spent / 1e6 / (resident / 1e9):.0f} ms"
 
 
 def machine(results: Results) -> str:

@@ -231,22 +231,23 @@ void be_the_first_to_go() noexcept {
 
 }  // namespace
 
-const char* check_room(std::uint64_t needed) noexcept {
+const char* check_room(std::uint64_t needed, bool in_copy) noexcept {
   const int saved_errno = errno;
   const char* problem = nullptr;
   char status[4096];
   char meminfo[4096];
   const bool known = read_file("/proc/self/status", status, sizeof status) != 0;
   read_file("/proc/meminfo", meminfo, sizeof meminfo);
-  // The copy's page tables are memory too.
-  const std::uint64_t tables = known ? figure(status, "VmPTE") : 0;
+  // The copy's page tables are memory too, and under strict overcommit all that the program may write to is promised a
+  // second time. In the copy both have been.
+  const bool ahead = known && !in_copy;
+  const std::uint64_t tables = ahead ? figure(status, "VmPTE") : 0;
   const std::uint64_t total = needed + (tables == kUnlimited ? 0 : tables);
 
   char overcommit[16];
   if (read_file("/proc/sys/vm/overcommit_memory", overcommit, sizeof overcommit) != 0 &&
       overcommit[0] == '2') {
-    // All that the program may write to is promised a second time.
-    const std::uint64_t data = known ? figure(status, "VmData") : 0;
+    const std::uint64_t data = ahead ? figure(status, "VmData") : 0;
     const std::uint64_t promised = total + (data == kUnlimited ? 0 : data);
     const std::uint64_t left = less(figure(meminfo, "CommitLimit"), figure(meminfo, "Committed_AS"));
     if (left < promised) problem = tight("strict overcommit (vm.overcommit_memory=2)", promised, left);

@@ -10,7 +10,7 @@
 // What the kernel copies later: pages that either process writes while the child lives (`copied_pages` says how many
 // at most).
 //
-// GIL held by the caller of start_copy() and check_room(); finish_copy() releases it while it waits. Not from a
+// GIL held, or in the copy, by the caller of check_room(); GIL held by that of start_copy(); finish_copy() releases it while it waits. Not from a
 // forked-but-not-exec'ed vfork child. errno is kept.
 #pragma once
 
@@ -45,10 +45,10 @@ struct Copy {
 // Runs in the child: 0, or what is wrong is in `report.reason`.
 using CopyWork = int (*)(void* argument, CopyReport& report);
 
-// Null when a copy seems possible, else one line for the user (a buffer that the next call overwrites). `needed`:
-// bytes that the child will allocate. Looks at strict overcommit, memory limits of the control groups, free memory
-// and RLIMIT_AS. Reads a few files of /proc and /sys: 0.2 ms.
-const char* check_room(std::uint64_t needed) noexcept;
+// Null when a copy seems possible, or what it will allocate (`needed` bytes) where it asks itself; else one line for the
+// user (a buffer that the next call overwrites). Looks at strict overcommit, memory limits of the control groups, free
+// memory and RLIMIT_AS. Reads a few files of /proc and /sys: 0.1 ms.
+const char* check_room(std::uint64_t needed, bool in_copy) noexcept;
 
 // Starts it; 0 or an errno (ENOMEM, EAGAIN, EPERM, ENOSYS): nothing was started then.
 int start_copy(CopyWork work, void* argument, Copy& copy) noexcept;

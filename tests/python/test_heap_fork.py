@@ -114,6 +114,13 @@ def test_it_gives_up_with_one_line_where_address_space_is_too_tight(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_that_the_program_put_into_sys_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: os._exit(3))
+    assert _tracker.heap_write(str(tmp_path / "x.hsnap"), fork=True)["objects"] > 10_000
+
+
 BIRTHS = """
 import json, sys, heapscope
 from heapscope import _tracker
