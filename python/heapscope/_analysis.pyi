@@ -315,22 +315,39 @@ class HeapGraph:
 
         What only they hold is garbage then. Ids stay; sets are of one graph or the other.
         """
-    def cycles(self, objects: HeapSet | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    def cycles(
+        self, objects: HeapSet | None = None, limit: int = 100, code: bool = False
+    ) -> list[dict[str, Any]]:
         """Sets of objects that all reach each other, with a member among `objects`, biggest first.
 
+        Ways through classes, modules and their namespaces, which tie all of a program together, do
+        not count. `code`: the sets that these are in, with all ways.
+
         A row has objects (how many), bytes, way (the shortest cycle through the member that is
-        nearest to a root: id, type and the name of its reference to the next one) and closing
-        ({from, to, name}: the reference back to the first).
+        nearest to a root: id, type and the name of its reference to the next one), closing
+        ({from, to, name}: the reference back to the first), garbage (whether nothing holds it),
+        finalizers (how many of the objects have one) and finalizer_types.
         """
-    def cycles_by_type(self, objects: HeapSet | None = None) -> list[dict[str, Any]]:
+    def cycles_by_type(
+        self, objects: HeapSet | None = None, code: bool = False
+    ) -> list[dict[str, Any]]:
         """`cycles` with the same types along the way as one row.
 
-        types, count, objects, bytes, and example: the biggest of them.
+        types, count, garbage (how many of these), objects, bytes, finalizers, finalizer_types, and
+        example: the biggest of them.
+        """
+    def code_in_cycles(self, objects: HeapSet | None = None) -> dict[str, int]:
+        """What is in cycles of code alone.
+
+        classes, class_bytes, garbage_classes, others and other_bytes. Each class is in one with its
+        own ``__mro__``, functions are with their module's namespace.
         """
     def cycle_through(self, object_id: int) -> list[dict[str, Any]]:
         """The shortest cycle through an object, as way in `cycles`; empty: there is none."""
+    def same_process(self, other: HeapGraph) -> bool:
+        """Whether both are of one process; of others no object is known to be the same."""
     def compare(self, earlier: HeapGraph) -> dict[str, Any]:
-        """What changed since an earlier snapshot of the same process.
+        """What changed since an earlier snapshot.
 
         rows by type and their total (count_before, bytes_before, count, bytes, new_count,
         new_bytes, gone_count, gone_bytes, grown_bytes of those that are in both, delta_count,
@@ -338,6 +355,7 @@ class HeapGraph:
         same_process, and identity: ``birth`` where both are of one recording, so that an address
         that is used again is another object; ``address`` where address, type and content say
         which objects are the same. unproven: of kept, those that may be others just like them.
+        Of two processes all that tells objects from each other is None.
         """
     def still_there(self, earlier: HeapGraph, objects: HeapSet) -> HeapSet:
         """What is here of objects of an earlier snapshot."""

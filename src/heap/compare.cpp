@@ -64,6 +64,7 @@ Comparison compare(const Graph& earlier, const Graph& later) {
     if (!later.is_python(id)) continue;
     Change& change = changes[later_rows[later.type(id)]];
     add(change.later, later.size(id));
+    if (!comparison.same_process) continue;
     if (was[id] == 0) {
       add(change.fresh, later.size(id));
       fresh.push_back(id);
@@ -79,7 +80,7 @@ Comparison compare(const Graph& earlier, const Graph& later) {
     if (!earlier.is_python(id)) continue;
     Change& change = changes[earlier_rows[earlier.type(id)]];
     add(change.earlier, earlier.size(id));
-    if (kept_before[id]) continue;
+    if (!comparison.same_process || kept_before[id]) continue;
     add(change.gone, earlier.size(id));
     gone.push_back(id);
   }

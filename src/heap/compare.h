@@ -1,5 +1,7 @@
 // What changed between two snapshots of one program: which objects are new, which are gone, which are the same
-// (identity.h says when they are), and what each type gained and lost.
+// (identity.h says when they are), and what each type gained and lost. Of two processes only the counts and bytes by
+// type are told: no object is known to be new, gone or the same, so the sets are empty and `fresh`, `gone` and
+// `grown_bytes` are 0.
 //
 // O(n + m). Roots and native blocks are left out: sums are those of Python objects.
 #pragma once
@@ -19,7 +21,7 @@ struct Amount {
   std::uint64_t bytes = 0;
 };
 
-// later.count - earlier.count = fresh.count - gone.count;
+// Of one process: later.count - earlier.count = fresh.count - gone.count;
 // later.bytes - earlier.bytes = fresh.bytes - gone.bytes + grown_bytes.
 struct Change {
   std::string type;  // types of one name are one row
@@ -32,7 +34,7 @@ struct Change {
 
 struct Comparison {
   Identity identity = Identity::kAddress;
-  bool same_process = true;     // false: of different processes, where addresses say nothing
+  bool same_process = true;
   ObjectSet fresh;              // of the later graph
   ObjectSet gone;               // of the earlier graph
   ObjectSet kept;               // of the later graph

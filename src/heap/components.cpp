@@ -24,6 +24,7 @@ class Tarjan {
         open_(component.size()),
         way_(component.size()) {}
 
+  void avoid(ObjectId object) { number_[object] = kDone; }
   // How many components were numbered.
   std::uint32_t run() {
     for (ObjectId start = 1; start < component_.size(); ++start) {
@@ -98,9 +99,13 @@ class Tarjan {
 
 }  // namespace
 
-Components::Components(const Graph& graph) {
+Components::Components(const Graph& graph, const std::vector<bool>& avoided) {
   resize_in_huge_pages(component_, std::size_t{graph.count()} + 1);
-  const std::uint32_t count = Tarjan(graph, component_).run();
+  Tarjan tarjan(graph, component_);
+  for (ObjectId object = 1; object < avoided.size(); ++object) {
+    if (avoided[object]) tarjan.avoid(object);
+  }
+  const std::uint32_t count = tarjan.run();
   // As the referrers: first_[c + 1] is where the next member of c goes.
   first_.resize(std::size_t{count} + 3);
   for (const std::uint32_t component : component_) {

@@ -1,5 +1,9 @@
 // Reference cycles: the sets of objects that all reach each other (strongly connected components). Tarjan's
 // algorithm without recursion, O(n + m), 16 bytes an object while it runs; 4 an object are kept.
+//
+// Program code ties nearly all of a program together: an instance refers to its class, that to its methods, those to
+// their module's namespace, and that to whatever it names. So cycles of instances are those that avoid code
+// (program_code.h), and the rest is cycles of code.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +16,8 @@ namespace heapscope::heap {
 
 class Components {
  public:
-  explicit Components(const Graph& graph);
+  // `avoided`, by object: those that are in no cycle, and that no cycle passes. Empty: none.
+  explicit Components(const Graph& graph, const std::vector<bool>& avoided = {});
 
   // Of two objects or more, or of one that refers to itself; 1 to count(), in no useful order.
   std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(first_.size() - 2); }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "capture/input_file.h"
+#include "heap/program_code.h"
 #include "heap/raw_reader.h"
 #include "heap/sealed_heap.h"
 #include "heap/sealed_sections.h"
@@ -59,6 +60,14 @@ const Naming& Heap::naming() const {
 
 const Components& Heap::components() const {
   return keep(components_, [&] { return Components(graph()); });
+}
+
+const Components& Heap::instance_components() const {
+  return keep(instance_components_, [&] { return Components(graph(), program_code()); });
+}
+
+const std::vector<bool>& Heap::program_code() const {
+  return keep(program_code_, [&] { return heap::program_code(graph(), kinds()); });
 }
 
 ObjectSet Heap::reachable() const {

@@ -50,8 +50,10 @@ class Heap {
   const RootSet& roots() const;
   const Dominators& dominators() const;
   const DominatorTree& dominator_tree() const;
-  const Referrers& referrers() const;    // excluded references included
-  const Components& components() const;  // the same
+  const Referrers& referrers() const;             // excluded references included
+  const Components& components() const;           // the same
+  const Components& instance_components() const;  // cycles that avoid program code
+  const std::vector<bool>& program_code() const;  // by object
   const Kinds& kinds() const;
   const Naming& naming() const;
 
@@ -83,6 +85,8 @@ class Heap {
   mutable Kept<DominatorTree> dominator_tree_;
   mutable Kept<Referrers> referrers_;
   mutable Kept<Components> components_;
+  mutable Kept<Components> instance_components_;
+  mutable Kept<std::vector<bool>> program_code_;
   mutable Kept<Kinds> kinds_;
   mutable Kept<Naming> naming_;
 };

@@ -74,12 +74,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
-bool of_one_process(const Graph& one, const Graph& other) {
-  const std::string_view began = one.info("process_began"), other_began = other.info("process_began");
-  return one.info("pid") == other.info("pid") &&
-         (began.empty() || other_began.empty() || began == other_began);
-}
-
 bool of_one_recording(const Graph& one, const Graph& other) {
   const std::string_view began = one.info("recording_began_ns");
   return one.tracked() && other.tracked() && !began.empty() && began == other.info("recording_began_ns");
@@ -227,6 +221,12 @@ class Matcher {
 };
 
 }  // namespace
+
+bool of_one_process(const Graph& one, const Graph& other) {
+  const std::string_view began = one.info("process_began"), other_began = other.info("process_began");
+  return one.info("pid") == other.info("pid") &&
+         (began.empty() || other_began.empty() || began == other_began);
+}
 
 Matching match(const Graph& earlier, const Graph& later) { return Matcher(earlier, later).match(); }
 

@@ -26,6 +26,9 @@
 
 namespace heapscope::heap {
 
+// Whether two snapshots are of one process: elsewhere addresses say nothing.
+bool of_one_process(const Graph& one, const Graph& other);
+
 enum class Identity : std::uint8_t { kAddress, kBirth };
 
 struct Matching {

@@ -37,6 +37,12 @@ nb::list way_rows(const Graph& graph, const std::vector<ObjectId>& way) {
   return rows;
 }
 
+nb::list type_rows(const Graph& graph, const std::vector<heap::TypeId>& types) {
+  nb::list rows;
+  for (const heap::TypeId type : types) rows.append(type_text(graph, type));
+  return rows;
+}
+
 nb::dict cycle_row(const Graph& graph, const heap::Cycle& cycle) {
   nb::dict closing;
   closing["from"] = cycle.way.back();
@@ -47,6 +53,9 @@ nb::dict cycle_row(const Graph& graph, const heap::Cycle& cycle) {
   row["bytes"] = cycle.bytes;
   row["way"] = way_rows(graph, cycle.way);
   row["closing"] = closing;
+  row["garbage"] = cycle.garbage;
+  row["finalizers"] = cycle.finalizers;
+  row["finalizer_types"] = type_rows(graph, cycle.finalizer_types);
   return row;
 }
 
@@ -54,29 +63,31 @@ const heap::ObjectSet* chosen(const OpenedHeap& opened, const std::optional<Heap
   return objects ? &checked(opened, *objects) : nullptr;
 }
 
-nb::list cycles(const OpenedHeap& opened, const std::optional<HeapSet>& objects, std::size_t limit) {
+heap::CyclesOf cycles_of(bool code) { return code ? heap::CyclesOf::kCode : heap::CyclesOf::kInstances; }
+
+nb::list cycles(const OpenedHeap& opened, const std::optional<HeapSet>& objects, std::size_t limit,
+                bool code) {
   const heap::ObjectSet* set = chosen(opened, objects);
-  const auto found = without_gil(
-      [&] { return heap::find_cycles(opened->graph(), opened->roots(), opened->components(), set, limit); });
+  const auto found = without_gil([&] { return heap::find_cycles(*opened, cycles_of(code), set, limit); });
   nb::list rows;
   for (const heap::Cycle& cycle : found) rows.append(cycle_row(opened->graph(), cycle));
   return rows;
 }
 
-nb::list cycles_by_type(const OpenedHeap& opened, const std::optional<HeapSet>& objects) {
+nb::list cycles_by_type(const OpenedHeap& opened, const std::optional<HeapSet>& objects, bool code) {
   const heap::ObjectSet* set = chosen(opened, objects);
   const Graph& graph = opened->graph();
-  const auto found =
-      without_gil([&] { return heap::cycles_by_type(graph, opened->roots(), opened->components(), set); });
+  const auto found = without_gil([&] { return heap::cycles_by_type(*opened, cycles_of(code), set); });
   nb::list rows;
   for (const heap::CycleKind& kind : found) {
-    nb::list types;
-    for (const heap::TypeId type : kind.types) types.append(type_text(graph, type));
     nb::dict row;
-    row["types"] = types;
+    row["types"] = type_rows(graph, kind.types);
     row["count"] = kind.count;
+    row["garbage"] = kind.garbage;
     row["objects"] = kind.objects;
     row["bytes"] = kind.bytes;
+    row["finalizers"] = kind.finalizers;
+    row["finalizer_types"] = type_rows(graph, kind.finalizer_types);
     row["example"] = cycle_row(graph, kind.example);
     rows.append(row);
   }
@@ -86,15 +97,32 @@ nb::list cycles_by_type(const OpenedHeap& opened, const std::optional<HeapSet>& 
 nb::list cycle_through(const OpenedHeap& opened, ObjectId id) {
   checked(opened, id);
   return way_rows(opened->graph(), without_gil([&] {
-                    return heap::smallest_cycle(opened->graph(), opened->components(), id);
+                    const heap::Components& instances = opened->instance_components();
+                    const bool code = instances.of(id) == 0;
+                    return heap::smallest_cycle(opened->graph(), code ? opened->components() : instances, id);
                   }));
+}
+
+nb::dict code_in_cycles(const OpenedHeap& opened, const std::optional<HeapSet>& objects) {
+  const heap::ObjectSet* set = chosen(opened, objects);
+  const heap::CodeInCycles found = without_gil([&] { return heap::code_in_cycles(*opened, set); });
+  nb::dict row;
+  row["classes"] = found.classes;
+  row["class_bytes"] = found.class_bytes;
+  row["garbage_classes"] = found.garbage_classes;
+  row["others"] = found.others;
+  row["other_bytes"] = found.other_bytes;
+  return row;
 }
 
 }  // namespace
 
 void add_heap_cycles(HeapGraphClass& graph) {
-  graph.def("cycles", &cycles, nb::arg("objects") = nb::none(), nb::arg("limit") = 100)
-      .def("cycles_by_type", &cycles_by_type, nb::arg("objects") = nb::none())
+  graph
+      .def("cycles", &cycles, nb::arg("objects") = nb::none(), nb::arg("limit") = 100,
+           nb::arg("code") = false)
+      .def("cycles_by_type", &cycles_by_type, nb::arg("objects") = nb::none(), nb::arg("code") = false)
+      .def("code_in_cycles", &code_in_cycles, nb::arg("objects") = nb::none())
       .def("cycle_through", &cycle_through, nb::arg("object_id"));
 }
 

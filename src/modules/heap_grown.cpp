@@ -40,6 +40,7 @@ nb::list grown_container_rows(const OpenedHeap& opened, nb::handle earlier, cons
   std::vector<HeapPointer> kept;
   std::vector<const heap::Graph*> snapshots;
   for (const nb::handle each : earlier) {
+    check_one_process(nb::cast<const OpenedHeap&>(each), opened);
     kept.push_back(nb::cast<const OpenedHeap&>(each).heap);
     snapshots.push_back(&kept.back()->graph());
   }

@@ -50,6 +50,7 @@ nb::object first_look(const OpenedHeap& opened, const std::string& directory) {
 }
 
 HeapSet new_since(const OpenedHeap& opened, const OpenedHeap& earlier) {
+  check_one_process(earlier, opened);
   return {opened.heap, without_gil([&] {
             return heap::newcomers(opened->graph(), heap::match(earlier->graph(), opened->graph()));
           })};

@@ -28,6 +28,7 @@ nb::list suspects(const OpenedHeap& opened, nb::handle earlier) {
   std::vector<HeapPointer> kept;
   std::vector<const heap::Heap*> before;
   for (const nb::handle each : earlier) {
+    check_one_process(nb::cast<const OpenedHeap&>(each), opened);
     kept.push_back(nb::cast<const OpenedHeap&>(each).heap);
     before.push_back(kept.back().get());
   }

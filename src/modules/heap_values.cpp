@@ -1,5 +1,7 @@
 #include "modules/heap_values.h"
 
+#include "heap/identity.h"
+
 namespace heapscope::modules {
 
 heap::ObjectId checked(const OpenedHeap& opened, heap::ObjectId id) {
@@ -10,6 +12,11 @@ heap::ObjectId checked(const OpenedHeap& opened, heap::ObjectId id) {
 const heap::ObjectSet& checked(const OpenedHeap& opened, const HeapSet& set) {
   if (set.heap != opened.heap) throw nb::value_error("the set is of another snapshot");
   return set.objects;
+}
+
+void check_one_process(const OpenedHeap& earlier, const OpenedHeap& later) {
+  if (heap::of_one_process(earlier->graph(), later->graph())) return;
+  throw nb::value_error("the snapshots are of two processes, whose objects cannot be told from each other");
 }
 
 nb::object type_text(const heap::Graph& graph, heap::TypeId type) { return text(graph.type_name(type)); }

@@ -45,6 +45,8 @@ decltype(auto) without_gil(Work work) {
 // Raise ValueError: an id that is not in the graph, a set of another graph.
 heap::ObjectId checked(const OpenedHeap& opened, heap::ObjectId id);
 const heap::ObjectSet& checked(const OpenedHeap& opened, const HeapSet& set);
+// Two processes, of which no object is known to be the same.
+void check_one_process(const OpenedHeap& earlier, const OpenedHeap& later);
 
 // {id, type, size_bytes, retained_bytes}; dominators were asked for.
 nb::dict object_row(const heap::Heap& heap, const heap::Dominators& dominators, heap::ObjectId id);

@@ -20,6 +20,12 @@ class Lesson:
 RINGS = [[] for _ in range(70)]
 for ring in RINGS:
     ring.append({"ring": ring})
+class Watcher:
+    def __init__(self):
+        self.changed = lambda: self
+    def __del__(self):
+        pass
+WATCHERS = [Watcher() for _ in range(5)]
 COURSE = [Lesson(index) for index in range(3000)]
 heapscope.heap().save("a.hsnap")
 COURSE += [Lesson(index) for index in range(2000)]
@@ -44,6 +50,8 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("snapshots")
     (directory / "work.py").write_text(PROGRAM)
     subprocess.run([sys.executable, "work.py"], cwd=directory, check=True, timeout=120)
+    other = "import heapscope; heapscope.heap().save('other.hsnap')"
+    subprocess.run([sys.executable, "-c", other], cwd=directory, check=True, timeout=120)
     return directory
 
 
@@ -81,6 +89,8 @@ def test_tables_fit_80_columns(snapshots: Path) -> None:
         ["heap", "--by", "module", "a.hsnap"],
         ["heap", "--roots", "a.hsnap"],
         ["heap", "--cycles", "a.hsnap"],
+        ["heap", "--code-cycles", "a.hsnap"],
+        ["heap", "--compare", "other.hsnap", "b.hsnap"],
         ["heap", "--compare", "a.hsnap", "b.hsnap"],
         ["diff", "a.hsnap", "b.hsnap"],
     ):
@@ -103,7 +113,19 @@ def test_who_holds_a_type_is_told_for_all_of_its_objects(snapshots: Path) -> Non
 
 
 def test_cycles_are_told_with_the_reference_that_closes_them(snapshots: Path) -> None:
-    rows = told("heap", "--cycles", "a.hsnap", cwd=snapshots)["cycles"]
+    document = told("heap", "--cycles", "--code-cycles", "a.hsnap", cwd=snapshots)
+    rows = document["cycles"]
+    assert not any("type" in row["types"] or "module" in row["types"] for row in rows)
+    [watchers] = [row for row in rows if "__main__.Watcher" in row["types"]]
+    assert (watchers["count"], watchers["garbage"]) == (5, 0)
+    assert watchers["finalizers"] == 5
+    assert watchers["finalizer_types"] == ["__main__.Watcher"]
+    code = document["code_in_cycles"]
+    assert code["classes"] > 200  # each is in a cycle with its own __mro__
+    assert any(row["types"][:2] == ["type", "tuple"] for row in document["code_cycles"])
+    assert (
+        sum(row["objects"] for row in document["code_cycles"]) >= code["classes"] + code["others"]
+    )
     [rings] = [row for row in rows if sorted(row["types"]) == ["dict", "list"]]
     assert rings["count"] == 70
     assert rings["objects"] == 140
@@ -118,6 +140,44 @@ def test_a_comparison_tells_what_is_new_and_who_holds_it(snapshots: Path) -> Non
     assert sum(row["objects"] for row in rows) == 2000
     assert "COURSE" in rows[0]["held_by"]
     assert rows[0]["freed_bytes"] > rows[0]["bytes"]
+
+
+def test_of_two_processes_no_object_is_called_new(snapshots: Path) -> None:
+    document = told("heap", "--compare", "other.hsnap", "b.hsnap", cwd=snapshots)
+    assert not document["same_process"]
+    assert [document[key] for key in ("new", "identity", "unproven")] == [None] * 3
+    delta = sum(row["delta_bytes"] for row in document["rows"])
+    assert delta == document["total_b"] - document["total_a"] != 0
+    printed = heapscope("heap", "--compare", "other.hsnap", "b.hsnap", cwd=snapshots).stdout
+    assert "Two processes: counts and bytes are compared" in printed
+    assert "only B" in printed  # the class Lesson
+    assert "new" not in printed.split()
+    refused = heapscope("heap", "--by", "id", "--compare", "other.hsnap", "b.hsnap", cwd=snapshots)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    look = """
+import heapscope
+earlier, later = heapscope.Heap.load("other.hsnap"), heapscope.Heap.load("b.hsnap")
+found = later.compare(earlier)
+assert not found.same_process and found.new is found.gone is found.unproven is None
+assert sum(row["delta_bytes"] for row in found.rows) == found.delta_bytes
+assert found.delta_bytes == later.size - earlier.size
+assert "Two processes" in repr(found)
+assert later.graph.compare(earlier.graph)["total"]["new_count"] is None
+for ask in (later.relative_to, lambda heap: later.suspects([heap])):
+    try:
+        ask(earlier)
+    except ValueError as error:
+        assert "two processes" in str(error)
+    else:
+        raise AssertionError(ask)
+earlier = heapscope.Heap.load("a.hsnap")
+found = later.compare(earlier, by="class")
+assert found.same_process
+assert found.new.by_type.of_kind("__main__.Lesson").count == 2000
+assert "objects are new" in repr(found)
+assert sum(row["delta_count"] for row in found.rows) == found.delta_count
+"""
+    subprocess.run([sys.executable, "-c", look], cwd=snapshots, check=True, timeout=120)
 
 
 def test_a_difference_of_snapshots_can_fail_a_job(snapshots: Path) -> None:

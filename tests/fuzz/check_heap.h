@@ -48,8 +48,10 @@ inline void check_heap(const heap::Heap& heap) {
   require_of_heap((reachable & unreachable).size() == 0, "something is reached and is not");
   const heap::ObjectSet freed = heap::retained_set(graph, heap.roots(), reachable | unreachable);
   require_of_heap(freed.bytes(graph) <= everything, "more is freed than there is");
-  for (const heap::CycleKind& kind : heap::cycles_by_type(graph, heap.roots(), heap.components(), nullptr))
-    require_of_heap(!kind.types.empty(), "a cycle has no way");
+  for (const auto of : {heap::CyclesOf::kInstances, heap::CyclesOf::kCode}) {
+    for (const heap::CycleKind& kind : heap::cycles_by_type(heap, of, nullptr))
+      require_of_heap(!kind.types.empty(), "a cycle has no way");
+  }
   const heap::Comparison same = heap::compare(graph, graph);
   require_of_heap(same.total.later.bytes == same.total.earlier.bytes, "a graph differs from itself");
   for (ObjectId id = 1; id <= graph.count() && id <= 200; ++id) {

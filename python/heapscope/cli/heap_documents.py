@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapscope.cli.command_error import CommandError
+from heapscope.objects.comparison import changes
 from heapscope.objects.leak_report import report_set
 
 TYPE_CHECKING = False
@@ -45,23 +46,40 @@ def document(heap: Heap, options: argparse.Namespace, path: str | None) -> Docum
         found["waste"] = _limited(heap.waste(), options)
     if options.cycles:
         found["cycles"] = _limited(heap.cycles_by_type(), options)
+        found["code_in_cycles"] = heap.code_in_cycles()
+    if options.code_cycles:
+        found["code_cycles"] = _limited(heap.cycles_by_type(code=True), options)
     if options.compare is not None:
         from heapscope.cli import heap_reading
 
         earlier = heap_reading.load(options.compare)
         check(earlier, options, options.compare)
         found["compared_with"] = options.compare
-        found.update(comparison(earlier, heap, options.by))
-        told = heap.graph.compare(earlier.graph)
-        found["same_process"] = told["same_process"]
-        found["identity"] = told["identity"]
-        found["unproven"] = len(told["unproven"])
-        grown = report_set(heap.relative_to(earlier))
-        found["new"] = _limited([row.as_dict() for row in grown], options)
+        found.update(_compared(earlier, heap, options))
         return found
-    if not (options.paths or options.roots or options.suspects or options.cycles) or options.json:
+    parts = (options.paths, options.roots, options.suspects, options.cycles, options.code_cycles)
+    if not any(parts) or options.json:
         found.update(_kinds(heap, options))
     return found
+
+
+def _compared(earlier: Heap, later: Heap, options: argparse.Namespace) -> Document:
+    """Return what changed; of two processes what tells objects from each other is None."""
+    told = later.graph.compare(earlier.graph)
+    same = told["same_process"]
+    if not same and options.by == "id":
+        raise CommandError(
+            f"{options.compare} is of another process, whose addresses say nothing here: "
+            "compare --by type, class, module or site"
+        )
+    grown = report_set(later.relative_to(earlier)) if same else None
+    return {
+        **comparison(earlier, later, options.by),
+        "same_process": same,
+        "identity": told["identity"],
+        "unproven": len(told["unproven"]) if same else None,
+        "new": _limited([row.as_dict() for row in grown], options) if grown is not None else None,
+    }
 
 
 def _head(heap: Heap, path: str | None) -> Document:
@@ -143,46 +161,11 @@ def kind_rows(objects: ObjectSet) -> list[Document]:
 
 def comparison(earlier: Heap, later: Heap, by: str) -> Document:
     """Return what changed between two snapshots, by kind, the largest changes first."""
-    kinds: dict[str, Document] = {}
-    for heap, sign, column in ((earlier, -1, "a"), (later, 1, "b")):
-        for row in heap.by(by).rows:
-            entry = kinds.setdefault(
-                row.kind,
-                {
-                    "kind": row.kind,
-                    "a_count": 0,
-                    "b_count": 0,
-                    "a_bytes": 0,
-                    "b_bytes": 0,
-                    "delta_count": 0,
-                    "delta_bytes": 0,
-                    "status": "same",
-                },
-            )
-            entry[f"{column}_count"] += row.count
-            entry[f"{column}_bytes"] += row.size
-            entry["delta_count"] += sign * row.count
-            entry["delta_bytes"] += sign * row.size
-    rows = list(kinds.values())
-    for entry in rows:
-        entry["status"] = _status(entry)
-    rows.sort(key=lambda entry: (-abs(entry["delta_bytes"]), entry["kind"]))
     return {
         "group_by": by,
         "total_a": earlier.size,
         "total_b": later.size,
         "objects_a": earlier.count,
         "objects_b": later.count,
-        "rows": rows,
+        "rows": changes(earlier, later, by),
     }
-
-
-def _status(entry: Document) -> str:
-    if not entry["a_count"]:
-        return "new"
-    if not entry["b_count"]:
-        return "gone"
-    if entry["delta_bytes"] or entry["delta_count"]:
-        grown = (entry["delta_bytes"], entry["delta_count"]) > (0, 0)
-        return "grown" if grown else "shrunk"
-    return "same"

@@ -120,6 +120,11 @@ def _parser() -> Parser:
     asked.add_argument("--suspects", action="store_true", help="what looks like a leak or a waste")
     asked.add_argument("--cycles", action="store_true", help="reference cycles, by their types")
     asked.add_argument(
+        "--code-cycles",
+        action="store_true",
+        help="those of classes, functions and modules, which --cycles only counts",
+    )
+    asked.add_argument(
         "--compare", metavar="OTHER", help="what changed since another snapshot (an earlier one)"
     )
     asked.add_argument("--browse", action="store_true", help="look around, full screen")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["fixed", "show", "signed"]
 
 _ROWS = 20
+_OF_TWO_PROCESSES = {"new": "only B", "gone": "only A"}  # kinds; of no object is that known
 
 
 def show(console: Console, document: Document, options: argparse.Namespace) -> None:
@@ -34,12 +35,15 @@ def show(console: Console, document: Document, options: argparse.Namespace) -> N
         _findings(console, document["suspects"], limit, "Nothing looks like a leak")
         _findings(console, document["waste"], limit, "Nothing is wasted that is worth a look")
     if "cycles" in document:
-        _cycles(console, document["cycles"], options.limit or _ROWS)
+        _cycles(console, document["cycles"], options.limit or _ROWS, "reference cycles")
+        _code_in_cycles(console, document)
+    if "code_cycles" in document:
+        _cycles(console, document["code_cycles"], options.limit or _ROWS, "cycles of code")
     if "kinds" in document:
         _kinds(console, document, options.limit or _ROWS)
     if "rows" in document:
         show_comparison(console, document, options.limit or _ROWS)
-        _new(console, document["new"], options.limit or _ROWS)
+        _new(console, document["new"] or [], options.limit or _ROWS)
         _told_apart(console, document)
 
 
@@ -97,6 +101,7 @@ def show_comparison(console: Console, document: Document, limit: int) -> None:
     change = f"{units.size(before)} → {units.size(after)} ({signed(after - before, units.size)})"
     console.print(Text(f"{change}, by {document['group_by']}", style="bold"), soft_wrap=True)
     rows = [row for row in document["rows"] if row["status"] != "same"]
+    words = {} if document.get("same_process", True) else _OF_TWO_PROCESSES
     lines = [
         (
             (
@@ -104,7 +109,7 @@ def show_comparison(console: Console, document: Document, limit: int) -> None:
                 signed(row["delta_count"], units.count),
                 units.size(row["b_bytes"]),
                 units.count(row["b_count"]),
-                row["status"],
+                words.get(row["status"], row["status"]),
             ),
             _label(row["kind"]),
         )
@@ -177,7 +182,7 @@ def _findings(console: Console, rows: list[Document], limit: int, none: str) -> 
     console.print()
 
 
-def _cycles(console: Console, rows: list[Document], limit: int) -> None:
+def _cycles(console: Console, rows: list[Document], limit: int, what: str) -> None:
     lines = [
         (
             (units.count(row["count"]), units.count(row["objects"]), units.size(row["bytes"])),
@@ -191,7 +196,24 @@ def _cycles(console: Console, rows: list[Document], limit: int) -> None:
     if lines:
         output.print_rows(console, ["cycles", "objects", "bytes", "types, and closed by"], lines)
     else:
-        console.print("There are no reference cycles")
+        console.print(f"There are no {what}")
+    console.print()
+
+
+def _code_in_cycles(console: Console, document: Document) -> None:
+    """Print one line of what `_cycles` leaves out."""
+    from rich.text import Text
+
+    code = document["code_in_cycles"]
+    text = (
+        f"Left out: {units.count(code['classes'])} classes, each in a cycle with its own __mro__, "
+        f"and {units.count(code['others'])} objects of functions and modules"
+    )
+    if code["garbage_classes"]:
+        text += f"; {units.count(code['garbage_classes'])} of the classes are garbage"
+    if "code_cycles" not in document:
+        text += " (--code-cycles shows them)"
+    console.print(Text(text, style="dim"))
     console.print()
 
 
@@ -203,6 +225,16 @@ def _cycle(row: Document) -> Callable[[int], Text]:
 
         label = Text(places.fit(" → ".join(row["types"]), width))
         label.append("\n  " + places.fit(closing["name"], width - 2), style="dim")
+        remarks = []
+        if row["garbage"]:
+            remarks.append(
+                "garbage" if row["garbage"] == row["count"] else f"{row['garbage']:,} garbage"
+            )
+        if row["finalizers"]:
+            types = ", ".join(row["finalizer_types"])
+            remarks.append(f"{units.count(row['finalizers'])} with a finaliser: {types}")
+        if remarks:
+            label.append("\n  " + places.fit("; ".join(remarks), width - 2), style="dim")
         return label
 
     return make
@@ -231,11 +263,11 @@ def _new(console: Console, rows: list[Document], limit: int) -> None:
 
 
 def _told_apart(console: Console, document: Document) -> None:
-    """Print what is not sure of the new ones."""
+    """Print what is not known of the objects."""
     from rich.text import Text
 
     if not document["same_process"]:
-        text = "Two processes: objects cannot be told from each other, so all count as new"
+        text = "Two processes: counts and bytes are compared, not which objects are the same"
     elif document["unproven"]:
         count = units.count(document["unproven"])
         text = f"up to {count} of those in both may be others just like them"

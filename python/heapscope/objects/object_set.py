@@ -480,16 +480,25 @@ class ObjectSet:
 
         return ReferencePattern(self)
 
-    def cycles(self, limit: int = 100) -> list[dict[str, Any]]:
+    def cycles(self, limit: int = 100, *, code: bool = False) -> list[dict[str, Any]]:
         """The reference cycles that any of them is part of, most bytes first.
+
+        Parameters
+        ----------
+        limit : int
+            How many at most.
+        code : bool
+            Those of program code, as `Heap.cycles_by_type` tells them apart.
 
         Returns
         -------
         list of dict
             objects (how many are entangled), bytes, way (the shortest cycle: id, type and name of
-            the reference to the next) and closing ({from, to, name}: the reference back).
+            the reference to the next), closing ({from, to, name}: the reference back), garbage
+            (whether it waits for the collector), finalizers (how many objects have one) and
+            finalizer_types.
         """
-        return self._graph.cycles(self._members, limit)
+        return self._graph.cycles(self._members, limit, code)
 
     def _like(self, members: _analysis.HeapSet) -> ObjectSet:
         return ObjectSet(self.heap, members)

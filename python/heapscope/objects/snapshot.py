@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heapscope import _analysis
+    from heapscope.objects.comparison import HeapComparison
     from heapscope.objects.partition_table import IdentityTable
 
 # Where the package lies: running functions of these files are the observer's.
@@ -163,6 +164,11 @@ class Heap(ObjectSet):
     def relative_to(self, previous: Heap) -> ObjectSet:
         """What is here and was not in an earlier snapshot of the same process.
 
+        Raises
+        ------
+        ValueError
+            The snapshots are of two processes: `compare` tells what changed by type.
+
         Notes
         -----
         While tracking is on, an object at the address of one that died meanwhile is told from it
@@ -171,6 +177,25 @@ class Heap(ObjectSet):
         for it, and `graph.compare` says for how many that cannot be ruled out (``unproven``).
         """
         return ObjectSet(self, self._members & self.graph.new_since(previous.graph))
+
+    def compare(self, earlier: Heap, by: str = "type") -> HeapComparison:
+        """What changed since an earlier snapshot, of this process or of another.
+
+        Parameters
+        ----------
+        earlier : Heap
+            What it is compared with.
+        by : str
+            What a row is: one of `GROUPS`.
+
+        Returns
+        -------
+        HeapComparison
+            Counts and bytes by kind; of one process also what is new and what is gone.
+        """
+        from heapscope.objects.comparison import HeapComparison
+
+        return HeapComparison(earlier, self, by)
 
     # The objects themselves.
 
@@ -228,16 +253,37 @@ class Heap(ObjectSet):
         """Types with count, shallow_bytes and retained_bytes, the largest retained size first."""
         return self.graph.retained_by_type()
 
-    def cycles_by_type(self) -> list[dict[str, Any]]:
+    def cycles_by_type(self, *, code: bool = False) -> list[dict[str, Any]]:
         """Reference cycles by the types along them, garbage included, most bytes first.
+
+        Parameters
+        ----------
+        code : bool
+            Those of program code instead, which tie most of a program together: classes, functions
+            and modules. Without, no way through a class, a module or its namespace counts.
 
         Returns
         -------
         list of dict
-            types, count (of cycles), objects, bytes and example: one of them, as in `cycles`.
+            types, count (of cycles), garbage (how many of them wait for the collector), objects,
+            bytes, finalizers (how many objects have one), finalizer_types, and example: one of
+            them, as in `cycles`.
         """
-        everything = self._members | (self.graph.unreachable() - self._own)
-        return self.graph.cycles_by_type(everything)
+        return self.graph.cycles_by_type(self._with_garbage(), code)
+
+    def code_in_cycles(self) -> dict[str, int]:
+        """What is in cycles of program code only: nothing to worry about, unless it is garbage.
+
+        Returns
+        -------
+        dict
+            classes (each is in a cycle with its own ``__mro__``), class_bytes, garbage_classes;
+            others (functions, namespaces and what they name), other_bytes.
+        """
+        return self.graph.code_in_cycles(self._with_garbage())
+
+    def _with_garbage(self) -> _analysis.HeapSet:
+        return self._members | (self.graph.unreachable() - self._own)
 
     def suspects(self, earlier: Iterable[Heap] = ()) -> list[Finding]:
         """What looks like a leak, largest first; nothing in a healthy program.

@@ -227,7 +227,7 @@ def _comparison(
         "base": earlier,
         "identity": found["identity"],
         "same_process": found["same_process"],
-        "unproven": len(found["unproven"]),
+        "unproven": len(found["unproven"]) if found["same_process"] else None,
         "base_info": base.info,
         "base_objects": base.object_count,
         "base_total_bytes": base.total_bytes,
@@ -239,8 +239,7 @@ def _comparison(
 def _suspects(graph: _analysis.HeapGraph, base: _analysis.HeapGraph | None) -> list[dict[str, Any]]:
     """Return what looks like a leak or a waste."""
     rows = []
-    same = base is not None and base.info.get("pid") == graph.info.get("pid")
-    earlier = [base] if base is not None and same else []
+    earlier = [base] if base is not None and graph.same_process(base) else []
     found = graph.suspects(earlier)[:100] + graph.waste()[:100]
     for row in found:
         plain: dict[str, Any] = {}

@@ -152,8 +152,9 @@ TEST(Compare, AddressesOfAnotherProcessSayNothing) {
     const Graph later = snapshot({{0, 0}, {0x100, 0}}, of);
     const Comparison comparison = compare(earlier, later);
     EXPECT_FALSE(comparison.same_process);
-    EXPECT_EQ(comparison.fresh.size(), 2U);
-    EXPECT_EQ(comparison.gone.size(), 2U);
+    EXPECT_EQ(comparison.fresh.size() + comparison.gone.size() + comparison.kept.size(), 0U);
+    EXPECT_EQ(comparison.total.fresh.count + comparison.total.gone.count, 0U);
+    EXPECT_EQ(comparison.total.earlier.count, 2U);
     EXPECT_EQ(comparison.total.later.bytes, comparison.total.earlier.bytes);
   }
 }

@@ -7,6 +7,7 @@
 #include "heap/cycles.h"
 #include "oracles.h"
 #include "random_graph.h"
+#include "small_python.h"
 
 namespace heapscope::heap {
 namespace {
@@ -103,13 +104,12 @@ struct Families {
 
 TEST(Cycles, BeginWhereTheRootComesToThem) {
   const Families families;
-  const Graph graph = families.heap.graph();
-  const RootSet roots = find_roots(graph);
-  const std::vector<Cycle> cycles = find_cycles(graph, roots, Components(graph), nullptr, 100);
+  const Heap heap(families.heap.graph());
+  const std::vector<Cycle> cycles = find_cycles(heap, CyclesOf::kInstances, nullptr, 100);
   ASSERT_EQ(cycles.size(), 3U);
   for (const Cycle& cycle : cycles) {
-    EXPECT_EQ(graph.type(cycle.way.front()), families.parent);
-    EXPECT_EQ(graph.type(cycle.way.back()), families.child);
+    EXPECT_EQ(heap.graph().type(cycle.way.front()), families.parent);
+    EXPECT_EQ(heap.graph().type(cycle.way.back()), families.child);
     EXPECT_EQ(cycle.position, 0U);
     EXPECT_EQ(cycle.bytes, 168U);
   }
@@ -117,17 +117,66 @@ TEST(Cycles, BeginWhereTheRootComesToThem) {
 
 TEST(Cycles, OfOneLookAreOneRow) {
   const Families families;
-  const Graph graph = families.heap.graph();
-  const RootSet roots = find_roots(graph);
-  const Components components(graph);
-  const std::vector<CycleKind> kinds = cycles_by_type(graph, roots, components, nullptr);
+  const Heap heap(families.heap.graph());
+  const std::vector<CycleKind> kinds = cycles_by_type(heap, CyclesOf::kInstances, nullptr);
   ASSERT_EQ(kinds.size(), 1U);
   EXPECT_EQ(kinds[0].types, (std::vector{families.parent, families.list, families.child}));
   EXPECT_EQ(kinds[0].count, 3U);
   EXPECT_EQ(kinds[0].objects, 9U);
   EXPECT_EQ(kinds[0].bytes, 504U);
   const ObjectSet one({families.parents[1]});
-  EXPECT_EQ(cycles_by_type(graph, roots, components, &one)[0].count, 1U);
+  EXPECT_EQ(cycles_by_type(heap, CyclesOf::kInstances, &one)[0].count, 1U);
+}
+
+// A class whose method's namespace holds an instance: all of it is one component.
+struct Tied {
+  SmallPython builder;
+  ObjectId names = builder.module("app");
+  std::pair<TypeId, ObjectId> node = builder.python_class("app", "Node");
+  std::pair<TypeId, ObjectId> idle = builder.python_class("app", "Idle");
+  ObjectId parent = builder.object(node.first, 48);
+  ObjectId child = builder.object(node.first, 48);
+  ObjectId lambda = builder.object(builder.function_type, 136);
+  ObjectId cell = builder.object(builder.cell_type, 40);
+  ObjectId lost = builder.object(node.first, 48);
+
+  Tied() {
+    const ObjectId method = builder.object(builder.function_type, 136);
+    const ObjectId class_of_node = builder.object_of_type(node.first);
+    builder.put(names, "Node", class_of_node);
+    builder.put(names, "Idle", builder.object_of_type(idle.first));
+    builder.put(names, "tree", parent);
+    builder.put(node.second, "method", method);
+    builder.refer(method, {names, 0});
+    builder.refer(parent, {child, class_of_node});
+    builder.refer(child, {parent, lambda});
+    builder.refer(lambda, {names, cell});
+    builder.refer(cell, child);
+    builder.refer(lost, lost);
+  }
+};
+
+TEST(Cycles, OfInstancesAreNotTiedTogetherByProgramCode) {
+  const Tied tied;
+  const Heap heap(tied.builder.graph());
+  const Components& all = heap.components();
+  EXPECT_EQ(all.of(tied.parent), all.of(tied.names));
+  const std::vector<Cycle> cycles = find_cycles(heap, CyclesOf::kInstances, nullptr, 100);
+  ASSERT_EQ(cycles.size(), 2U);
+  EXPECT_EQ(cycles[0].way, (std::vector{tied.parent, tied.child}));
+  EXPECT_EQ(cycles[0].objects, 4U);  // the lambda and its cell, and neither class nor namespace
+  EXPECT_FALSE(cycles[0].garbage);
+  EXPECT_EQ(cycles[1].way, std::vector{tied.lost});
+  EXPECT_TRUE(cycles[1].garbage);
+  const CodeInCycles code = code_in_cycles(heap, nullptr);
+  EXPECT_EQ(code.classes, 2U);
+  EXPECT_EQ(code.garbage_classes, 0U);
+  std::size_t in_cycles = 0;
+  for (ObjectId id = 1; id <= heap.graph().count(); ++id) in_cycles += all.of(id) != 0 ? 1U : 0U;
+  EXPECT_EQ(code.classes + code.others + 5, in_cycles);
+  const std::vector<Cycle> of_code = find_cycles(heap, CyclesOf::kCode, nullptr, 100);
+  ASSERT_EQ(of_code.size(), 2U);  // the module's with all that is tied to it, and that of the class Idle
+  EXPECT_EQ(of_code[0].objects + of_code[1].objects + 1, in_cycles);
 }
 
 TEST(Components, ARingOfAMillionNeedsNoRecursion) {

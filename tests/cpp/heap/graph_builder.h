@@ -72,6 +72,7 @@ class GraphBuilder {
   }
   // The object that the type itself is.
   void type_object(TypeId type, ObjectId object) { types_[type].object = object; }
+  ObjectId object_of_type(TypeId type) const { return types_[type].object; }
 
   // Before all objects. Its references are named: refer(root, to, name).
   ObjectId root(RootKind kind, std::string_view label, std::uint64_t thread = 0, std::uint32_t line = 0,

@@ -21,7 +21,8 @@ class SmallPython : public GraphBuilder {
   const TypeId dict_type = type({.name = "dict", .tail = Tail::kPairs});
   const TypeId set_type = type({.name = "set", .tail = Tail::kMembers});
   const TypeId module_type = type({.name = "module", .fields = {"__dict__"}});
-  const TypeId type_type = type({.name = "type", .fields = {"__dict__", "__mro__"}});
+  const TypeId type_type =
+      type({.name = "type", .fields = {"__dict__", "__mro__"}, .flags = kIsTypeSubclass});
   const TypeId function_type = type({.name = "function", .fields = {"__code__", "__closure__"}});
   const TypeId cell_type = type({.name = "cell", .fields = {"cell_contents"}});
   const TypeId code_type = type({.name = "code", .fields = {"<co_localsplusnames>"}});

@@ -60,8 +60,8 @@ export function Compared({ state }: HeapViewProps) {
             ? comparison.identity === "birth"
               ? "An object is the same if it was allocated at the same moment."
               : "An object is the same if address, type and content are."
-            : "The snapshots are of two processes: only types can be compared."}
-          {comparison.unproven > 0 &&
+            : "Two processes: counts and bytes are compared, not which objects are the same."}
+          {!!comparison.unproven &&
             ` Up to ${count(comparison.unproven)} of those in both took the place of a twin.`}
         </span>
         {comparison.left_out > 0 && (
@@ -87,22 +87,26 @@ export function Compared({ state }: HeapViewProps) {
             about: "Sort by how many more there are",
             cell: both("count", count),
           },
-          {
-            id: "new",
-            title: "New",
-            width: "96px",
-            numeric: true,
-            about: "Objects that were not there before",
-            cell: (row) => count(all[row]!.new),
-          },
-          {
-            id: "gone",
-            title: "Gone",
-            width: "96px",
-            numeric: true,
-            about: "Objects that are not there any more",
-            cell: (row) => count(all[row]!.gone),
-          },
+          ...(comparison.same_process
+            ? [
+                {
+                  id: "new",
+                  title: "New",
+                  width: "96px",
+                  numeric: true,
+                  about: "Objects that were not there before",
+                  cell: (row: number) => count(all[row]!.new),
+                },
+                {
+                  id: "gone",
+                  title: "Gone",
+                  width: "96px",
+                  numeric: true,
+                  about: "Objects that are not there any more",
+                  cell: (row: number) => count(all[row]!.gone),
+                },
+              ]
+            : []),
           {
             id: "shallow_bytes",
             title: "\u0394 shallow",

@@ -121,10 +121,11 @@ export interface HeapData {
   sites: { rows: SiteRow[]; left_out: number; left_out_bytes: number } | null;
   comparison: {
     base: string;
-    identity: string;
     same_process: boolean;
+    /** null, as all that tells objects from each other: of two processes. */
+    identity: string | null;
     /** Of the objects in both, those that may be others just like the ones before. */
-    unproven: number;
+    unproven: number | null;
     base_objects: number;
     base_total_bytes: number;
     rows: ComparedRow[];
