@@ -71,8 +71,9 @@ inline std::string memory_file(const std::uint8_t* data, std::size_t size, int& 
   return "/proc/self/fd/" + std::to_string(descriptor);
 }
 
-// Whether a graph came of it.
-inline bool check_heap_bytes(const std::uint8_t* data, std::size_t size) {
+// Whether a graph came of it; `check` is made of that.
+inline bool check_heap_bytes(const std::uint8_t* data, std::size_t size,
+                             void (*check)(const heap::Heap&) = check_heap) {
   int descriptor = -1;
   const std::string path = memory_file(data, size, descriptor);
   capture::Result<heap::Graph> graph = heap::open_snapshot(path);
@@ -82,7 +83,7 @@ inline bool check_heap_bytes(const std::uint8_t* data, std::size_t size) {
     require_of_heap(!line.empty() && line.find('\n') == std::string::npos, "an error is not one line");
     return false;
   }
-  check_heap(heap::Heap(std::move(graph.value())));
+  check(heap::Heap(std::move(graph.value())));
   return true;
 }
 

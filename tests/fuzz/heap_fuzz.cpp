@@ -5,7 +5,7 @@
 // Raw and sealed snapshots make good seeds; the checksum of a sealed one's table is made right first, so that
 // what lies behind it is reached. tests/cpp/heap/hostile_snapshots_test.cpp checks the same with mutations that do not
 // change from run to run.
-#include "check_heap.h"
+#include "check_heap_views.h"
 #include "sealed_section.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
@@ -32,6 +32,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string bytes(reinterpret_cast<const char*>(data), size);
   heapscope::tests::mend_sealed_table(bytes);
-  heapscope::tests::check_heap_bytes(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  heapscope::tests::check_heap_bytes(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(),
+                                     heapscope::tests::check_heap_views);
   return 0;
 }
