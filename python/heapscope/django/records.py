@@ -115,10 +115,10 @@ class Records:
                 route.peak_bytes = max(route.peak_bytes, record.peak_bytes or 0)
 
     def last(self) -> list[Record]:
-        """Return those that are remembered, the latest first."""
+        """Return those that are remembered, the last that began first."""
         with self._lock:
             kept = list(self._kept)
-        return [Record(**json.loads(text)) for _, text in reversed(kept)]
+        return [Record(**json.loads(text)) for _, text in sorted(kept, reverse=True)]
 
     def get(self, number: int) -> Record | None:
         """Return one, while it is remembered."""
