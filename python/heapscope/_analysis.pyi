@@ -425,6 +425,8 @@ class HeapGraph:
 
         Kinds: ``duplicates``, ``spare_room``, ``instance_dicts``, ``boxed_numbers``.
         """
+    def least_finding_bytes(self) -> int:
+        """What a suspect or a waste must be worth to be told of."""
     def report_data(self) -> dict[str, Any]:
         """{branches, types, other_types, merged, sites} of src/exporters/heap_report.h, bounded.
 

@@ -30,24 +30,6 @@ bool is_text(const Graph& graph, TypeId type) {
   return is_builtin(graph, type, kNames);
 }
 
-// Types of which an object may lie in the block of one before it that the allocator never saw freed: CPython's free
-// lists (3.10 to 3.13), and any type in C of another module.
-bool may_use_blocks_again(const Graph& graph, TypeId type) {
-  static constexpr std::string_view kNames[] = {"float",
-                                                "tuple",
-                                                "list",
-                                                "dict",
-                                                "slice",
-                                                "frame",
-                                                "async_generator_asend",
-                                                "async_generator_wrapped_value",
-                                                "Context",
-                                                "hamt"};
-  const Type& record = graph.types()[type];
-  if ((record.flags & (kDefinedInPython | kPseudo)) != 0) return false;
-  return !graph.text(record.module).empty() || is_builtin(graph, type, kNames);
-}
-
 // By type of `later`: the same type in `earlier`, or kNoType.
 std::vector<TypeId> same_types(const Graph& earlier, const Graph& later) {
   const auto key = [](const Graph& graph, TypeId type) {
@@ -221,6 +203,22 @@ class Matcher {
 };
 
 }  // namespace
+
+bool may_use_blocks_again(const Graph& graph, TypeId type) {
+  static constexpr std::string_view kNames[] = {"float",
+                                                "tuple",
+                                                "list",
+                                                "dict",
+                                                "slice",
+                                                "frame",
+                                                "async_generator_asend",
+                                                "async_generator_wrapped_value",
+                                                "Context",
+                                                "hamt"};
+  const Type& record = graph.types()[type];
+  if ((record.flags & (kDefinedInPython | kPseudo)) != 0) return false;
+  return !graph.text(record.module).empty() || is_builtin(graph, type, kNames);
+}
 
 bool of_one_process(const Graph& one, const Graph& other) {
   const std::string_view began = one.info("process_began"), other_began = other.info("process_began");

@@ -40,6 +40,10 @@ struct Matching {
 
 Matching match(const Graph& earlier, const Graph& later);
 
+// Whether an object may lie in the block of one before it that the allocator never saw freed: of the types of CPython's
+// free lists (3.10 to 3.13), and of those in C of other modules. Its birth is then that of the block, or later.
+bool may_use_blocks_again(const Graph& graph, TypeId type);
+
 // Of the later graph: objects and native blocks, garbage included, that the earlier one does not have.
 ObjectSet newcomers(const Graph& later, const Matching& matching);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "heap/handed_walk.h"
+#include "heap/identity.h"
 #include "heap/raw_reader.h"
 #include "heap/reference_names.h"
 #include "heap/sealed_heap.h"
@@ -148,6 +149,7 @@ nb::object birth(const Graph& graph, ObjectId id) {
   result["time_s"] = born_ns == heap::kUnknownTime
                          ? nb::none()
                          : nb::object(nb::float_(static_cast<double>(born_ns) / kSecond));
+  result["of_block"] = heap::may_use_blocks_again(graph, graph.type(id));
   return result;
 }
 

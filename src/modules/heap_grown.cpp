@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "heap/identity.h"
 #include "modules/heap_topics.h"
 
 namespace heapscope::modules {
@@ -19,6 +20,8 @@ nb::dict row_of(const OpenedHeap& opened, heap::GrownRow&& found) {
   row["held_by"] = text(found.held_by);
   row["example"] = found.tops.ids()[0];
   row["stack"] = stack_rows(opened->graph(), found.stack);
+  row["stack_of_block"] =
+      heap::may_use_blocks_again(opened->graph(), opened->graph().type(found.tops.ids()[0]));
   row["set"] = HeapSet{opened.heap, std::move(found.tops)};
   return row;
 }

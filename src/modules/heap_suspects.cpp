@@ -39,10 +39,16 @@ nb::list waste(const OpenedHeap& opened) {
   return finding_rows(without_gil([&] { return heap::find_waste(*opened); }));
 }
 
+std::uint64_t least_finding_bytes(const OpenedHeap& opened) {
+  return without_gil([&] { return heap::least_bytes(*opened); });
+}
+
 }  // namespace
 
 void add_heap_suspects(HeapGraphClass& graph) {
-  graph.def("suspects", &suspects, nb::arg("earlier") = nb::tuple()).def("waste", &waste);
+  graph.def("suspects", &suspects, nb::arg("earlier") = nb::tuple())
+      .def("waste", &waste)
+      .def("least_finding_bytes", &least_finding_bytes);
 }
 
 }  // namespace heapscope::modules

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import heapscope
+from heapscope.browse.places import at_object
 from heapscope.cli.main import main
 
 MAKERS = """\
@@ -46,6 +47,9 @@ def generators(count):
         yield 1
     return [walk() for number in range(count)]  # GENERATORS
 
+def lists(count):
+    return [[number] for number in range(count)]  # more than CPython keeps blocks for
+
 def work():
     LIVE["LESSONS"] = lessons(300)
     LIVE["TITLES"] = [lesson.title for lesson in LIVE["LESSONS"]]
@@ -53,6 +57,7 @@ def work():
     LIVE["ROOMS"] = rooms(300)
     LIVE["FUNCTIONS"] = functions(100)
     LIVE["GENERATORS"] = generators(100)
+    LIVE["LISTS"] = lists(300)
 
 LIVE = {}
 """
@@ -146,6 +151,17 @@ def test_ages_are_in_the_order_of_allocation(made: Made) -> None:
         last = times[-1]
 
 
+def test_where_blocks_are_used_again_the_line_is_said_to_be_that_of_the_block(made: Made) -> None:
+    graph = made.heap.graph
+    for name in NAMES:
+        assert not any(birth["of_block"] for birth in made.births_of(name))
+    assert made.births_of("LISTS")[-1]["of_block"]
+    [room, *_] = graph.at_addresses(made.addresses["ROOMS"])
+    [*_, last] = graph.at_addresses(made.addresses["LISTS"])
+    assert at_object(made.heap, last).title[2].startswith("its block was allocated at ")
+    assert at_object(made.heap, room).title[2].startswith("allocated at ")
+
+
 def test_sites_sum_to_the_heap(made: Made) -> None:
     rows = made.heap.by_allocation_site.rows
     assert sum(row.count for row in rows) == made.heap.count
@@ -224,6 +240,7 @@ def test_a_leak_is_one_row_with_its_line_its_holder_and_what_it_would_free(tmp_p
     line = next(at for at, text in enumerate(lines, 1) if text.endswith("# LEAK"))
     assert row["type"] == "__main__.Lesson"
     assert row["objects"] == 50
+    assert not row["of_block"]
     assert row["allocated_at"] == f"{program}:{line} handle"
     assert [frame["function"] for frame in row["stack"]] == ["<module>", "handle"]
     assert "CACHE" in row["held_by"]

@@ -273,6 +273,14 @@ def test_the_ways_of_being_held_sum_to_the_objects_shown_and_our_own(snapshots: 
     assert f"{document['own_objects']:,} of all these are heapscope's own" in printed
 
 
+def test_what_is_too_small_to_be_a_suspect_is_said_with_its_size(snapshots: Path) -> None:
+    document = told("heap", "--suspects", "a.hsnap", cwd=snapshots)
+    assert document["suspects"] == []
+    assert document["least_finding_bytes"] == 1 << 20
+    printed = heapscope("heap", "--suspects", "a.hsnap", cwd=snapshots).stdout
+    assert "Nothing of 1.00 MiB or more looks like a leak" in printed
+
+
 def test_the_rest_of_a_comparison_is_told_in_a_narrow_terminal_too(snapshots: Path) -> None:
     arguments = ("heap", "--by", "id", "--compare", "a.hsnap", "--limit", "2", "b.hsnap")
     printed = heapscope(*arguments, cwd=snapshots, columns=72).stdout.splitlines()

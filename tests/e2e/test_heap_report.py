@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from heapscope import _analysis
+from heapscope import Heap, _analysis
 from heapscope.cli.main import main
 from heapscope.report.heap_data import MOST_OBJECTS
 
@@ -73,6 +73,18 @@ def test_types_and_branches_sum_to_the_heap(snapshots: list[Path], tmp_path: Pat
     theirs = {row["type"]: row for row in ours.retained_by_type()}["__main__.Lesson"]
     assert {key: lesson[key] for key in theirs} == theirs
     assert lesson["count"] == 200
+
+
+def test_the_report_says_what_of_its_figures_is_heapscopes_own(
+    snapshots: list[Path], tmp_path: Path
+) -> None:
+    _, heap = report(snapshots[0], output=tmp_path / "a.html")
+    program = Heap.load(snapshots[0])
+    assert heap["own"] == {"objects": program.own.count, "bytes": program.own.size}
+    assert heap["own"]["objects"] > 0
+    garbage = program.unreachable
+    assert heap["objects"] == program.count + program.own.count + garbage.count
+    assert heap["total_bytes"] == program.size + program.own.size + garbage.size
 
 
 def test_an_object_has_its_path_and_who_refers_to_it(snapshots: list[Path], tmp_path: Path) -> None:

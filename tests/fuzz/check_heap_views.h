@@ -40,7 +40,8 @@ inline void check_heap_tables(const heap::Heap& heap) {
     require_of_heap(bytes == all.bytes(graph) && count == all.size(), "parts do not sum to their set");
   }
   const heap::HeapParts parts = heap::divide_from_observer(graph, "/lib/heapscope");
-  require_of_heap((parts.program & parts.observer).size() == 0, "an object is the program's and the observer's");
+  require_of_heap((parts.program & parts.observer).size() == 0,
+                  "an object is the program's and the observer's");
   std::size_t count = 0;
   for (const heap::MergedPath& path : heap::merged_paths(graph, naming.tree, naming.writer, all, 10))
     count += path.set.size();

@@ -100,8 +100,9 @@ def at_object(heap: Heap, member: int) -> Place:
     if birth is not None and birth["stack"]:
         frame = birth["stack"][-1]
         age = int(graph.info.get("recorded_ns", 0)) / 1e9 - (birth["time_s"] or 0.0)
+        what = "its block was allocated at" if birth["of_block"] else "allocated at"
         title.append(
-            f"allocated at {frame['file']}:{frame['line']} {frame['function']}, "
+            f"{what} {frame['file']}:{frame['line']} {frame['function']}, "
             f"{age:.3f} s before the snapshot"
         )
     place = Place(title, ("", "shallow", "retained", "name, and what it is"))

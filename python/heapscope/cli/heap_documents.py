@@ -44,6 +44,7 @@ def document(heap: Heap, options: argparse.Namespace, path: str | None) -> Docum
     if options.suspects:
         found["suspects"] = _limited(heap.suspects(), options)
         found["waste"] = _limited(heap.waste(), options)
+        found["least_finding_bytes"] = heap.graph.least_finding_bytes()
     if options.cycles:
         found["cycles"] = _limited(heap.cycles_by_type(), options)
         found["code_in_cycles"] = heap.code_in_cycles()

@@ -32,8 +32,10 @@ def show(console: Console, document: Document, options: argparse.Namespace) -> N
         _roots(console, document, options.limit or _ROWS)
     if "suspects" in document:
         limit = options.limit or _ROWS
-        _findings(console, document["suspects"], limit, "Nothing looks like a leak")
-        _findings(console, document["waste"], limit, "Nothing is wasted that is worth a look")
+        least = units.size(document["least_finding_bytes"])
+        nothing = f"Nothing of {least} or more looks like a leak"
+        _findings(console, document["suspects"], limit, nothing)
+        _findings(console, document["waste"], limit, f"Nothing wastes {least} or more")
     if "cycles" in document:
         _cycles(console, document["cycles"], options.limit or _ROWS, "reference cycles")
         _code_in_cycles(console, document)
@@ -285,7 +287,9 @@ def _grown(row: Document) -> Callable[[int], Text]:
         label = Text(places.fit(row["type"], width))
         label.append("\n  " + places.fit(row["held_by"], width - 2), style="dim")
         if row["allocated_at"]:
-            label.append("\n  " + places.fit(row["allocated_at"], width - 2), style="dim")
+            block = "block of " if row["of_block"] else ""
+            place = places.fit(row["allocated_at"], width - 2 - len(block))
+            label.append(f"\n  {block}{place}", style="dim")
         return label
 
     return make

@@ -31,6 +31,9 @@ class Leak:
         The path to what holds them and was there before.
     allocated_at : str or None
         The line that allocated most of them, as ``FILE:LINE FUNCTION``; None without tracking.
+    of_block : bool
+        They are of a type that CPython makes again in used blocks (lists, dicts, tuples, floats):
+        that line allocated the block, and maybe for another object.
     stack : list of dict
         The whole stack there, outermost first: function, file, line.
     freed_bytes : int
@@ -47,6 +50,7 @@ class Leak:
         "held_by",
         "items",
         "objects",
+        "of_block",
         "stack",
         "type",
     )
@@ -60,13 +64,15 @@ class Leak:
         self.stack: list[dict[str, Any]] = row["stack"]
         self.freed_bytes: int = row["freed_bytes"]
         self.example: int = row["example"]
+        self.of_block: bool = row["stack_of_block"]
         self.allocated_at: str | None = None
         if self.stack:
             frame = self.stack[-1]
             self.allocated_at = f"{frame['file']}:{frame['line']} {frame['function']}"
 
     def __str__(self) -> str:
-        at = f", allocated at {self.allocated_at}" if self.allocated_at else ""
+        allocated = "in a block allocated at" if self.of_block else "allocated at"
+        at = f", {allocated} {self.allocated_at}" if self.allocated_at else ""
         what = f"+{self.objects:,} {self.type} ({self.bytes:,} bytes)"
         if self.items is not None:
             size = f"{self.bytes:,} bytes"

@@ -8,6 +8,7 @@ the document.
 from __future__ import annotations
 
 import heapq
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heapscope.exporters.heap_formats import heap_title
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from heapscope import _analysis
 
 SCHEMA = "heapscope/heap-report/2"
+_PACKAGE = str(Path(__file__).parent.parent)
 MOST_OBJECTS = 4_000
 """Objects that are written out; each costs about a kilobyte before compression."""
 _REFERENCES = 16  # of one object, each way
@@ -48,6 +50,7 @@ def make_heap_data(
     """
     data = graph.report_data()
     roots = _roots(graph)
+    own = graph.divide_from_observer(_PACKAGE)[1]
     suspects = _suspects(graph, base)
     listed = _wanted(graph, data, roots, suspects)
     return {
@@ -60,6 +63,7 @@ def make_heap_data(
         "all_bytes": data["branches"][0][2],
         "references": graph.reference_count,
         "garbage": {"objects": len(graph.unreachable()), "bytes": graph.total(graph.unreachable())},
+        "own": {"objects": len(own), "bytes": graph.total(own)},
         "coverage": graph.coverage(),
         "types": _types(data["types"], base),
         "other_types": data["other_types"],
@@ -68,6 +72,7 @@ def make_heap_data(
         "listed": listed,
         "stacks": _share_stacks(listed),
         "suspects": suspects,
+        "least_finding_bytes": graph.least_finding_bytes(),
         "merged": data["merged"],
         "sites": data["sites"],
         "comparison": None if base is None else _comparison(graph, base, earlier),
@@ -172,6 +177,7 @@ def _object(graph: _analysis.HeapGraph, each: int, most: int) -> dict[str, Any]:
         "references": _references(graph, each, most),
         "referrers": _referrers(graph, each),
         "born": None if birth is None else birth["stack"][-12:],
+        "born_of_block": birth is not None and birth["of_block"],
     }
 
 

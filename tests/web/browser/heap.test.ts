@@ -16,6 +16,8 @@ const TABS = ["Types", "Comparison", "Suspects", "Dominators", "Treemap", "Roots
 test("it opens with a sentence and asks for nothing", async () => {
   const { page, requests, problems } = await open("heap", heapTexts(demoHeap()));
   expect(await textOf(page, "h1")).toContain("1,002 objects, 101 KiB, 49.8 KiB more than before");
+  expect(await textOf(page, "h1")).toContain("['app'].CACHE keeps 4.88 KiB and looks like a leak");
+  expect(await textOf(page, "header")).toContain("12 objects, 2.00 KiB, are heapscope's own");
   expect(await page.getByRole("tab").allInnerTexts()).toEqual(TABS);
   for (const tab of await page.getByRole("tab").all()) {
     await tab.click();
@@ -36,9 +38,10 @@ test("a type shows its objects and holders, and an object its path and reference
   expect(object).toContain("sys.modules['app'].CACHE[0]");
   expect(object).toContain("Who refers to it (1)");
   expect(object).toContain("1 more are not in this report");
-  expect(object).toContain("srv/app.py:7");
+  expect(object).toContain("Allocated at load srv/app.py:7");
   await page.locator(".heap-object button.object-link").first().click();
   expect(await textOf(page, ".heap-object h2")).toBe("dict");
+  expect(await textOf(page, ".heap-object")).toContain("Its block was allocated at");
   await page.getByLabel("The object before").click();
   expect(await textOf(page, ".heap-object h2")).toContain("app.");
 });

@@ -130,8 +130,18 @@ test("leaks stand apart from waste, and an unknown kind is shown in its own word
   expect(leaks.map(titleOf)).toEqual(["Kept traceback", "New kind"]);
   expect(waste.map(titleOf)).toEqual(["Boxed numbers", "Duplicates"]);
   expect(titleOf(of("constructor"))).toBe("Constructor");
-  expect([verdict(0, 0), verdict(1, 0), verdict(2, 1), verdict(0, 3)]).toEqual([
-    "Nothing looks like a leak or a waste.",
+  const told = ([leaks, waste]: [number, number]) => verdict(leaks, waste, 1 << 20);
+  expect(
+    (
+      [
+        [0, 0],
+        [1, 0],
+        [2, 1],
+        [0, 3],
+      ] as [number, number][]
+    ).map(told),
+  ).toEqual([
+    "Nothing of 1.00 MiB or more looks like a leak or a waste.",
     "1 thing looks like a leak.",
     "2 things look like a leak, 1 wastes memory.",
     "3 waste memory.",

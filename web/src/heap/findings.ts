@@ -1,5 +1,6 @@
 // What the analysis suspects, for people: leaks apart from waste, with words for kinds and figures.
 
+import { size } from "../text/units";
 import type { Suspect } from "./heap_data";
 
 const WASTE: Record<string, string> = {
@@ -39,10 +40,10 @@ export function leaksAndWaste(suspects: readonly Suspect[]): {
 /** What mending it frees. */
 export const savingWord = (suspect: Suspect) => (isWaste(suspect) ? "could be saved" : "keeps");
 
-export function verdict(leaks: number, waste: number): string {
+export function verdict(leaks: number, waste: number, least: number): string {
   const things = (number: number, one: string, more: string) =>
     `${number === 1 ? `1 ${one}` : `${number} ${more}`}`;
-  if (leaks + waste === 0) return "Nothing looks like a leak or a waste.";
+  if (leaks + waste === 0) return `Nothing of ${size(least)} or more looks like a leak or a waste.`;
   const found = [
     ...(leaks > 0 ? [`${things(leaks, "thing looks", "things look")} like a leak`] : []),
     ...(waste > 0 ? [`${things(waste, "wastes", "waste")} memory`] : []),

@@ -61,6 +61,11 @@ export function HeapApp({ state }: { state: HeapState }) {
             )}
             {data.info["rss_bytes"] && <span>RSS {size(Number(data.info["rss_bytes"]))}</span>}
             <span>{count(data.references)} references</span>
+            {data.own.objects > 0 && (
+              <span>
+                {count(data.own.objects)} objects, {size(data.own.bytes)}, are heapscope's own
+              </span>
+            )}
           </p>
         </div>
         <button

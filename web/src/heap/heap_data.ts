@@ -30,6 +30,8 @@ export interface ListedObject {
   referrers: References;
   /** Index of the stack that allocated it. */
   born: number | null;
+  /** That stack is known to have allocated the block, maybe for an object before this one. */
+  born_of_block: boolean;
 }
 
 export interface TypeFigures {
@@ -106,6 +108,8 @@ export interface HeapData {
   all_bytes: number;
   references: number;
   garbage: { objects: number; bytes: number };
+  /** What only heapscope itself needs; it is among the objects. */
+  own: { objects: number; bytes: number };
   coverage: Record<string, number>;
   types: TypeRow[];
   other_types: { types: number; count: number; shallow_bytes: number };
@@ -114,6 +118,8 @@ export interface HeapData {
   listed: Record<string, ListedObject>;
   stacks: Stack[];
   suspects: Suspect[];
+  /** What is worth less is no finding. */
+  least_finding_bytes: number;
   merged: Record<
     string,
     { pattern: string | null; held_by: string; count: number; bytes: number }[]

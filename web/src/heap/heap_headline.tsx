@@ -2,11 +2,13 @@
 
 import { count, share, size } from "../text/units";
 import { Name } from "../widgets/name";
+import { leaksAndWaste, titleOf } from "./findings";
 import type { HeapState } from "./heap_state";
 
 export function HeapHeadline({ state }: { state: HeapState }) {
   const { data } = state;
-  const biggest = data.types[0];
+  const leak = leaksAndWaste(data.suspects).leaks[0];
+  const biggest = leak ? undefined : data.types[0];
   const change = data.comparison ? data.total_bytes - data.comparison.base_total_bytes : null;
   return (
     <h1 class="headline">
@@ -14,6 +16,12 @@ export function HeapHeadline({ state }: { state: HeapState }) {
       {change !== null && (
         <>
           , {change >= 0 ? size(change) : size(-change)} {change >= 0 ? "more" : "less"} than before
+        </>
+      )}
+      {leak && (
+        <>
+          ; <Name text={leak.path || titleOf(leak)} limit={60} /> keeps {size(leak.bytes)} and looks
+          like a leak
         </>
       )}
       {biggest && (

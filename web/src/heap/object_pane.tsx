@@ -76,7 +76,10 @@ export function ObjectPane({ state }: HeapViewProps) {
           <ReferenceList title="What it refers to" state={state} found={told.references} />
           {stack && stack.length > 0 && (
             <>
-              <h3>Allocated at</h3>
+              <h3>{told.born_of_block ? "Its block was allocated at" : "Allocated at"}</h3>
+              {told.born_of_block && (
+                <p class="muted">Maybe for another object: this type's blocks are used again.</p>
+              )}
               <ol class="heap-stack">
                 {stack.toReversed().map(([name, file, line], depth) => (
                   <li key={depth}>

@@ -13,7 +13,9 @@ export function Suspects({ state }: HeapViewProps) {
   const { leaks, waste } = leaksAndWaste(state.data.suspects);
   return (
     <div class="leaks heap-suspects">
-      <p class="leaks-verdict">{verdict(leaks.length, waste.length)}</p>
+      <p class="leaks-verdict">
+        {verdict(leaks.length, waste.length, state.data.least_finding_bytes)}
+      </p>
       <Findings state={state} found={leaks} />
       {leaks.length > 0 && waste.length > 0 && <h2>Waste</h2>}
       <Findings state={state} found={waste} />
