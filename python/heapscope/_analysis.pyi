@@ -431,7 +431,8 @@ class HeapGraph:
         """{branches, types, other_types, merged, sites} of src/exporters/heap_report.h, bounded.
 
         A branch is (object, parent's index, retained_bytes, children, left_out, left_out_bytes,
-        type, kinds); kinds are (type, count, bytes). sites: None when the program was not tracked.
+        type, kinds, group); kinds are (type, count, bytes). A group (``package``, ``module`` or
+        ``type``; else empty) has object 0, and its name as type. sites: None when not tracked.
         """
     def heaviest_references(self, object_id: int, limit: int = 100) -> dict[str, Any]:
         """As `references`, those that retain most; keys that name values are no rows.

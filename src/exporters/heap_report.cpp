@@ -1,8 +1,6 @@
 #include "exporters/heap_report.h"
 
 #include <algorithm>
-#include <queue>
-#include <unordered_map>
 #include <utility>
 
 #include "heap/part_totals.h"
@@ -16,74 +14,6 @@ using heap::Graph;
 using heap::ObjectId;
 using heap::TypeId;
 
-// The types with the most bytes among objects.
-class KindTotals {
- public:
-  void add(TypeId type, std::uint64_t bytes) {
-    HeapKindTotal& total = totals_[type];
-    total.type = type;
-    ++total.count;
-    total.bytes += bytes;
-  }
-  void remove(TypeId type, std::uint64_t bytes) {
-    HeapKindTotal& total = totals_[type];
-    --total.count;
-    total.bytes -= bytes;
-  }
-  std::vector<HeapKindTotal> most(std::size_t limit) const {
-    std::vector<HeapKindTotal> all;
-    for (const auto& [type, total] : totals_) {
-      if (total.count != 0) all.push_back(total);
-    }
-    std::ranges::sort(all, [](const HeapKindTotal& a, const HeapKindTotal& b) {
-      return a.bytes != b.bytes ? a.bytes > b.bytes : a.type < b.type;
-    });
-    if (all.size() > limit) all.resize(limit);
-    return all;
-  }
-
- private:
-  std::unordered_map<TypeId, HeapKindTotal> totals_;
-};
-
-// The biggest branches first, so that what is left out is small wherever it lies.
-std::vector<HeapBranch> branches_of(const heap::Heap& snapshot, const HeapReportLimits& limits) {
-  const heap::Dominators& dominators = snapshot.dominators();
-  const heap::DominatorTree& tree = snapshot.dominator_tree();
-  std::vector<HeapBranch> branches;
-  std::priority_queue<std::pair<std::uint64_t, std::uint32_t>>
-      open;  // bytes, index; equal ones: the later first
-  const auto add = [&](ObjectId object, std::uint32_t parent) {
-    open.emplace(dominators.retained[object], static_cast<std::uint32_t>(branches.size()));
-    const std::uint64_t children = tree.children(object).size();
-    branches.push_back({object, parent, dominators.retained[object], children, 0, 0, {}});
-  };
-  add(0, 0);
-  while (!open.empty()) {
-    const std::uint32_t at = open.top().second;
-    open.pop();
-    const auto children = tree.children(branches[at].object);
-    const std::size_t room = limits.branches > branches.size() ? limits.branches - branches.size() : 0;
-    const std::vector<ObjectId> shown = heap::biggest(
-        children, dominators, std::min({at == 0 ? limits.tops : limits.children, room, children.size()}));
-    std::uint64_t bytes = 0;
-    KindTotals kinds;
-    for (const ObjectId child : children) {
-      bytes += dominators.retained[child];
-      kinds.add(snapshot.graph().type(child), dominators.retained[child]);
-    }
-    for (const ObjectId child : shown) {
-      bytes -= dominators.retained[child];
-      kinds.remove(snapshot.graph().type(child), dominators.retained[child]);
-      add(child, at);
-    }
-    branches[at].kinds = kinds.most(limits.kinds);
-    branches[at].left_out = children.size() - shown.size();
-    branches[at].left_out_bytes = bytes;
-  }
-  return branches;
-}
-
 std::vector<ObjectId> retaining_most(const heap::ObjectSet& set, const heap::Dominators& dominators,
                                      std::size_t most) {
   return heap::biggest(set.ids(), dominators, std::min(most, set.size()));
@@ -95,7 +25,7 @@ HeapReport make_heap_report(const heap::Heap& snapshot, const HeapReportLimits& 
   const Graph& graph = snapshot.graph();
   const heap::Dominators& dominators = snapshot.dominators();
   HeapReport report;
-  report.branches = branches_of(snapshot, limits);
+  report.branches = make_heap_branches(snapshot, limits);
   const std::vector<heap::TypeTotal> totals =
       heap::total_by_type(graph, dominators, snapshot.dominator_tree());
   std::vector<bool> of_roots(totals.size());
@@ -205,7 +135,7 @@ HeapSites make_heap_sites(const heap::Heap& snapshot, const HeapReportLimits& li
       heap::retained_of_parts(snapshot.dominators(), snapshot.dominator_tree(), sets);
   for (std::size_t at = 0; at < parts.size(); ++at) {
     const heap::Part& part = parts[at];
-    KindTotals kinds;
+    HeapKindTotals kinds;
     for (const ObjectId object : part.set.ids()) kinds.add(graph.type(object), graph.size(object));
     sites.rows.push_back({part.kind, part.set.size(), part.bytes, retained[at], kinds.most(limits.kinds),
                           retaining_most(part.set, snapshot.dominators(), limits.objects_of_site)});

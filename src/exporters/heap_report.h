@@ -9,15 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "exporters/heap_branches.h"
 #include "heap/heap.h"
 #include "heap/merged_paths.h"
 
 namespace heapscope::exporters {
 
 struct HeapReportLimits {
-  std::size_t branches = 2'000;      // objects in the dominator tree
-  std::size_t children = 100;        // of one object there
-  std::size_t tops = 500;            // that hang on nothing alone
+  std::size_t branches = 3'000;      // of the dominator tree: objects and groups
+  std::size_t children = 100;        // of one of them
+  std::size_t tops = 100;            // that hang on nothing alone: more are grouped
   std::size_t types = 300;           // rows; the rest is one
   std::size_t objects_of_type = 12;  // listed for each of these types
   std::size_t kinds = 5;  // types that what is left out of a branch, or allocated by a line, is told by
@@ -25,24 +26,6 @@ struct HeapReportLimits {
   std::size_t patterns = 12;     // of each of these
   std::size_t sites = 200;
   std::size_t objects_of_site = 5;
-};
-
-// Objects of one type among many.
-struct HeapKindTotal {
-  heap::TypeId type = 0;
-  std::uint64_t count = 0;
-  std::uint64_t bytes = 0;  // of a branch retained ones, of a site shallow ones
-};
-
-// A place in the dominator tree. Of its children those that retain most follow; the rest is summed.
-struct HeapBranch {
-  heap::ObjectId object = 0;  // 0: the roots as a whole, which is the first branch
-  std::uint32_t parent = 0;   // index
-  std::uint64_t retained_bytes = 0;
-  std::uint64_t children = 0;
-  std::uint64_t left_out_bytes = 0;  // of children that are no branches
-  std::uint64_t left_out = 0;
-  std::vector<HeapKindTotal> kinds;  // of what was left out, the most bytes first; not all of them
 };
 
 struct HeapTypeRow {

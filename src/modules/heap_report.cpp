@@ -16,6 +16,11 @@ nb::list kind_rows(const heap::Graph& graph, const std::vector<exporters::HeapKi
   return rows;
 }
 
+const char* group_name(exporters::HeapGroup group) {
+  constexpr const char* kNames[] = {"", "package", "module", "type"};
+  return kNames[static_cast<std::size_t>(group)];
+}
+
 nb::dict held_rows(const heap::Graph& graph, const std::vector<exporters::HeapHeldType>& held) {
   nb::dict types;
   for (const exporters::HeapHeldType& each : held) {
@@ -63,10 +68,10 @@ nb::dict report_data(const OpenedHeap& opened) {
   const heap::Graph& graph = opened->graph();
   nb::list branches;
   for (const exporters::HeapBranch& each : report.branches) {
-    const nb::object type =
-        each.object == 0 ? nb::object(nb::str("")) : type_text(graph, graph.type(each.object));
+    const nb::object type = each.object == 0 ? text(each.name) : type_text(graph, graph.type(each.object));
     branches.append(nb::make_tuple(each.object, each.parent, each.retained_bytes, each.children,
-                                   each.left_out, each.left_out_bytes, type, kind_rows(graph, each.kinds)));
+                                   each.left_out, each.left_out_bytes, type, kind_rows(graph, each.kinds),
+                                   group_name(each.group)));
   }
   nb::list types;
   for (const exporters::HeapTypeRow& each : report.types) {

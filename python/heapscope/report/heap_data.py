@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from heapscope import _analysis
 
-SCHEMA = "heapscope/heap-report/2"
+SCHEMA = "heapscope/heap-report/3"
 _PACKAGE = str(Path(__file__).parent.parent)
 MOST_OBJECTS = 4_000
 """Objects that are written out; each costs about a kilobyte before compression."""
@@ -26,6 +26,8 @@ _REFERENCES = 16  # of one object, each way
 _OF_ROOT = 60
 _OF_MODULES = 400
 _LOOKED_AT = 200  # referrers, of which the biggest are chosen
+_CYCLES = 60  # kinds
+_OF_CYCLE = 6  # objects of one
 _TEXT = 200
 
 
@@ -52,7 +54,8 @@ def make_heap_data(
     roots = _roots(graph)
     own = graph.divide_from_observer(_PACKAGE)[1]
     suspects = _suspects(graph, base)
-    listed = _wanted(graph, data, roots, suspects)
+    cycles = _cycles(graph, own)
+    listed = _wanted(graph, data, roots, suspects, cycles)
     return {
         "schema": SCHEMA,
         "title": heap_title(graph),
@@ -73,6 +76,7 @@ def make_heap_data(
         "stacks": _share_stacks(listed),
         "suspects": suspects,
         "least_finding_bytes": graph.least_finding_bytes(),
+        "cycles": cycles,
         "merged": data["merged"],
         "sites": data["sites"],
         "comparison": None if base is None else _comparison(graph, base, earlier),
@@ -84,6 +88,7 @@ def _wanted(
     data: dict[str, Any],
     roots: list[dict[str, Any]],
     suspects: list[dict[str, Any]],
+    cycles: dict[str, Any],
 ) -> dict[int, dict[str, Any]]:
     """Choose the objects that are written out, and write them: the first of all lists first.
 
@@ -107,7 +112,9 @@ def _wanted(
 
     for row in suspects:
         take(_ids_in(row))
-    take(branch[0] for branch in data["branches"][:800])
+    for row in cycles["rows"]:
+        take(each for each, _ in row["way"][:_OF_CYCLE])
+    take([branch[0] for branch in data["branches"] if branch[0]][:800])
     for row in data["types"][:80]:
         take(row["objects"])
     for root in roots:
@@ -121,6 +128,23 @@ def _wanted(
     while beyond and len(written) < MOST_OBJECTS:
         take([heapq.heappop(beyond)[1]])
     return written
+
+
+def _cycles(graph: _analysis.HeapGraph, own: _analysis.HeapSet) -> dict[str, Any]:
+    """Return the kinds of the program's reference cycles, each with one of them."""
+    program = (graph.everything() | graph.unreachable()) - own
+    rows = graph.cycles_by_type(program)
+    shown = []
+    for row in rows[:_CYCLES]:
+        example = row.pop("example")
+        way = example["way"][:_REFERENCES]
+        row["way"] = [(step["id"], step["name"][:_TEXT]) for step in way]
+        row["types"] = row["types"][:_REFERENCES]
+        row["finalizer_types"] = row["finalizer_types"][:_REFERENCES]
+        row["closing"] = example["closing"]["name"][:_TEXT]
+        shown.append(row)
+    left_out = len(rows) - len(shown)
+    return {"rows": shown, "left_out": left_out, "code": graph.code_in_cycles(program)}
 
 
 def _share_stacks(listed: dict[int, dict[str, Any]]) -> list[list[list[Any]]]:

@@ -13,6 +13,7 @@
 #include "exporters/heap_report.h"
 #include "exporters/stable_ids.h"
 #include "heap/graph_builder.h"
+#include "heap/small_python.h"
 
 namespace heapscope::tests {
 namespace {
@@ -266,6 +267,7 @@ TEST(HeapReport, what_is_shown_and_what_is_left_out_sum_to_the_parents_children)
     exporters::HeapReportLimits limits;
     limits.branches = 2 + seed % 12;
     limits.children = 1 + seed % 4;
+    limits.tops = seed % 5;
     limits.types = 1 + seed % 2;
     limits.objects_of_type = 1 + seed % 3;
     const exporters::HeapReport report = exporters::make_heap_report(snapshot, limits);
@@ -280,7 +282,10 @@ TEST(HeapReport, what_is_shown_and_what_is_left_out_sum_to_the_parents_children)
         if (report.branches[child].parent != at) continue;
         EXPECT_GT(child, at);
         bytes += report.branches[child].retained_bytes;
-        ++children;
+        const bool is_group = report.branches[child].group != exporters::HeapGroup::kNone;
+        EXPECT_EQ(is_group, report.branches[child].object == 0);
+        EXPECT_TRUE(!is_group || report.branches[child].children > 1);
+        children += is_group ? report.branches[child].children : 1;
       }
       EXPECT_EQ(children, branch.children);
       std::uint64_t told = 0, told_bytes = 0;
@@ -303,6 +308,68 @@ TEST(HeapReport, what_is_shown_and_what_is_left_out_sum_to_the_parents_children)
       }));
     }
     EXPECT_EQ(bytes, snapshot.dominators().retained[0]);
+  }
+}
+
+// Strings that a module and a running function hold, so that neither holds them alone.
+struct SharedStrings : heap::SmallPython {
+  ObjectId shared = list();
+
+  SharedStrings() {
+    refer(frame_root, shared, "shared");
+    add("app.models", 300);
+    add("app.views", 200);
+    add("lib", 100);
+    refer(frame_root, list({}, 5'000'000), "large");
+  }
+  void add(const char* name, int count) {
+    const ObjectId names = module(name);
+    for (int number = 0; number < count; ++number) {
+      const ObjectId text = str("text");
+      put(names, "NAME" + std::to_string(number), text);
+      refer(shared, text);
+    }
+  }
+};
+
+TEST(HeapReport, many_small_objects_that_nothing_holds_alone_are_grouped_by_module_and_type) {
+  const SharedStrings builder;
+  const Heap snapshot(builder.graph());
+  exporters::HeapReportLimits limits;
+  limits.children = 10;
+  const auto branches = exporters::make_heap_branches(snapshot, limits);
+  const auto find = [&](std::string_view name) {
+    return static_cast<std::size_t>(std::ranges::find(branches, name, &exporters::HeapBranch::name) -
+                                    branches.begin());
+  };
+  const std::size_t package = find("app");
+  ASSERT_LT(package, branches.size());
+  EXPECT_EQ(branches[package].group, exporters::HeapGroup::kPackage);
+  EXPECT_EQ(branches[package].parent, 0U);
+  EXPECT_GE(branches[package].children, 500U);
+  const std::size_t models = find("app.models");
+  ASSERT_LT(models, branches.size());
+  EXPECT_EQ(branches[models].parent, package);
+  EXPECT_EQ(branches[models].group, exporters::HeapGroup::kModule);
+  EXPECT_GE(branches[models].retained_bytes, 300U * 53);
+  const std::size_t alone = find("lib");  // the only module of its package
+  ASSERT_LT(alone, branches.size());
+  EXPECT_EQ(branches[alone].group, exporters::HeapGroup::kModule);
+  EXPECT_EQ(branches[alone].parent, 0U);
+  for (std::size_t at = 0; at < branches.size(); ++at) {
+    std::uint64_t bytes = branches[at].left_out_bytes;
+    std::uint64_t objects = branches[at].left_out;
+    std::size_t shown = 0;
+    for (std::size_t child = 1; child < branches.size(); ++child) {
+      if (branches[child].parent != at) continue;
+      ++shown;
+      bytes += branches[child].retained_bytes;
+      objects += branches[child].object == 0 ? branches[child].children : 1;
+    }
+    EXPECT_LE(shown, limits.children);
+    EXPECT_EQ(objects, branches[at].children);
+    if (branches[at].object != 0) bytes += snapshot.graph().size(branches[at].object);
+    EXPECT_EQ(bytes, branches[at].retained_bytes);
   }
 }
 

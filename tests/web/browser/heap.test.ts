@@ -11,7 +11,16 @@ import { open, textOf, useChromium } from "./chromium";
 useChromium();
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TABS = ["Types", "Comparison", "Suspects", "Dominators", "Treemap", "Roots", "Allocated at"];
+const TABS = [
+  "Types",
+  "Comparison",
+  "Suspects",
+  "Dominators",
+  "Treemap",
+  "Cycles",
+  "Roots",
+  "Allocated at",
+];
 
 test("it opens with a sentence and asks for nothing", async () => {
   const { page, requests, problems } = await open("heap", heapTexts(demoHeap()));
@@ -58,6 +67,44 @@ test("the tree opens and closes by keys, and says what was left out", async () =
   expect(await rows.nth(5).innerText()).toContain("8 smaller of other types");
   await page.keyboard.press("ArrowLeft");
   expect(await rows.count()).toBe(3);
+});
+
+test("of two processes counts and bytes are compared, and nothing is called new", async () => {
+  const heap = demoHeap();
+  Object.assign(heap.comparison!, { same_process: false, identity: null, unproven: null });
+  const { page } = await open("heap-processes", heapTexts(heap), { width: 1200 });
+  await page.getByRole("tab", { name: "Comparison" }).click();
+  expect(await textOf(page, "#heap-view")).toContain("Two processes: counts and bytes");
+  const heads = await page.getByRole("columnheader").allInnerTexts();
+  expect(heads.join()).not.toMatch(/New|Gone/);
+  expect(heads.length).toBe(4);
+});
+
+test("cycles of instances are listed, and those of classes counted", async () => {
+  const { page } = await open("heap-cycles", heapTexts(demoHeap()), { width: 1200 });
+  await page.getByRole("tab", { name: "Cycles" }).click();
+  expect(await textOf(page, "#heap-view")).toContain("487 classes, each in a cycle");
+  await page.locator(".table-body [role=row]").first().click();
+  expect(await textOf(page, ".heap-below")).toContain("With a finaliser: app.");
+  await page.locator(".heap-below button.object-link").first().click();
+  expect(await textOf(page, ".heap-object")).toContain("sys.modules['app'].CACHE[0]");
+});
+
+test("many small objects that nothing holds alone are told in groups", async () => {
+  const heap = demoHeap();
+  heap.branches.push(
+    [0, 0, 90, 3, 0, 0, "django", [], "package"],
+    [0, 4, 80, 2, 2, 80, "django.db", [["str", 2, 80]], "module"],
+    [99, 4, 10, 0, 0, 0, "str", [], ""],
+  );
+  heap.branches[0]![4] = 0;
+  const { page } = await open("heap-groups", heapTexts(heap), { width: 1200 });
+  await page.getByRole("tab", { name: "Dominators" }).click();
+  const rows = page.locator(".table-body [role=row]");
+  expect(await rows.nth(2).innerText()).toMatch(/django\s*package, 3 objects/);
+  await rows.nth(2).click();
+  await page.keyboard.press("ArrowRight");
+  expect(await rows.nth(3).innerText()).toMatch(/django\.db\s*module, 2 objects/);
 });
 
 test("types are searched and sorted, and changes stand beside them", async () => {

@@ -24,7 +24,7 @@ function randomHeap(seed: number): HeapData {
   };
   const branches: Branch[] = [];
   const add = (parent: number, depth: number): number => {
-    const at = branches.push([0, parent, 0, 0, 0, 0, `t${random(5)}`, []]) - 1;
+    const at = branches.push([0, parent, 0, 0, 0, 0, `t${random(5)}`, [], ""]) - 1;
     const children = depth > 3 ? 0 : random(6);
     let retained = at === 0 ? 0 : 8 + random(100);
     for (let i = 0; i < children; i++) retained += add(at, depth + 1);
@@ -90,12 +90,15 @@ describe.each([1, 2, 3, 4, 5, 6])("of random heap %i", (seed) => {
 
 test("a branch is called by its type and the last step of its path, a root by its label", () => {
   const data = demoHeap();
-  data.branches.push([1, 0, 5, 0, 0, 0, "<root>", []]);
+  data.branches.push([1, 0, 5, 0, 0, 0, "<root>", [], ""]);
+  data.branches.push([0, 0, 900, 700, 0, 0, "django.db", [], "module"]);
   const state = new HeapState(data);
   expect(state.nameAndStep(0)).toBe("Everything");
   expect(state.nameAndStep(1)).toBe("dict .CACHE");
   expect(state.nameAndStep(2)).toMatch(/ \[0\]$/);
   expect(state.nameAndStep(4)).toBe("sys.modules");
+  expect(state.nameAndStep(5)).toBe("django.db");
+  expect([...state.branchOf.keys()]).toEqual([2, 3, 4, 1]); // a group is no object
   data.listed[2]!.path = "sys.modules['app'].__dict__";
   expect(state.nameAndStep(1)).toBe("dict ['app'].__dict__");
   data.listed[2]!.path = "";

@@ -5,7 +5,7 @@ import { bytesOfBase64 } from "../payload/base64";
 import { inflate } from "../payload/inflate";
 import { PayloadError } from "../payload/payload_error";
 
-export const HEAP_SCHEMA = "heapscope/heap-report/2";
+export const HEAP_SCHEMA = "heapscope/heap-report/3";
 
 /** Name of the reference, id, type, shallow and retained bytes of the other object. */
 export type ReferenceRow = [string, number, string, number, number];
@@ -66,6 +66,20 @@ export interface ComparedRow {
   retained_bytes: [number, number];
 }
 
+export interface CycleRow {
+  types: string[];
+  /** Of cycles, of those that wait for the collector, of the objects in them, of those with a finaliser. */
+  count: number;
+  garbage: number;
+  objects: number;
+  finalizers: number;
+  finalizer_types: string[];
+  bytes: number;
+  /** Objects of the largest, each with the name of its reference to the next. */
+  way: [number, string][];
+  closing: string;
+}
+
 /** Type, number of objects, their bytes. */
 export type KindRow = [string, number, number];
 
@@ -80,8 +94,24 @@ export interface SiteRow {
   objects: number[];
 }
 
-/** Object, parent's index, retained bytes, children, children left out, their bytes, type, what was left out. */
-export type Branch = [number, number, number, number, number, number, string, KindRow[]];
+/** Of objects that hang on nothing alone, and are many: what holds them by name, and in that their types. */
+export type Group = "package" | "module" | "type";
+
+/**
+ * Object, parent's index, retained bytes, children, children left out, their bytes, type, what was left out. A group
+ * is no object (0); its children are the objects in it, its type is its name.
+ */
+export type Branch = [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  string,
+  KindRow[],
+  Group | "",
+];
 
 /** A finding of the analysis. */
 export interface Suspect {
@@ -124,6 +154,11 @@ export interface HeapData {
     string,
     { pattern: string | null; held_by: string; count: number; bytes: number }[]
   >;
+  cycles: {
+    rows: CycleRow[];
+    left_out: number;
+    code: { classes: number; garbage_classes: number; others: number };
+  };
   sites: { rows: SiteRow[]; left_out: number; left_out_bytes: number } | null;
   comparison: {
     base: string;

@@ -70,7 +70,8 @@ export function HeapMap({ state }: HeapViewProps) {
           ))}
         </nav>
         <span class="muted">
-          Blue: one object. Grey: many of a type. Double click or Enter opens, Escape closes.
+          Blue: one object. Grey: many, by module or type. Double click or Enter opens, Escape
+          closes.
         </span>
       </div>
       <div
@@ -88,7 +89,9 @@ export function HeapMap({ state }: HeapViewProps) {
           const fits = wide > figure.length * FIGURE_CHARACTER + 8;
           const object = state.data.branches[area.frame]?.[0];
           const isSelected = area.frame !== 0 && object === state.object.value;
-          const look = area.kind === "rest" ? (area.count > 1 ? "none" : "merged") : "library";
+          const isGroup = !!state.data.branches[area.frame]?.[8];
+          const isMany = isGroup || (area.kind === "rest" && area.count > 1);
+          const look = isMany ? "none" : area.kind === "rest" ? "merged" : "library";
           return (
             <div
               key={`${area.frame} ${area.name} ${x} ${y}`}

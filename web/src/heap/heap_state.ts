@@ -27,7 +27,7 @@ export class HeapState {
     data.branches.forEach(([object, parent], index) => {
       if (index === 0) return;
       this.children[parent]?.push(index);
-      this.branchOf.set(object, index);
+      if (object !== 0) this.branchOf.set(object, index);
     });
     for (const { id, label } of data.roots) this.labels.set(id, label);
     for (const row of data.types) this.types.set(row.type, row);
@@ -67,10 +67,10 @@ export class HeapState {
     });
   }
 
-  /** What a branch is called: its type, and of a root its label. */
+  /** What a branch is called: its type, of a root its label, of a group its name. */
   nameOfBranch(index: number): string {
     const [object, , , , , , type] = this.data.branches[index]!;
-    return object === 0 ? "Everything" : (this.labels.get(object) ?? type);
+    return index === 0 ? "Everything" : (this.labels.get(object) ?? type);
   }
 
   /** The same with the last step of its path: "list .ORDERS", "dict ['app'].__dict__". */

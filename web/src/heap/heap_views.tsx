@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { Compared } from "./compared";
+import { Cycles } from "./cycles";
 import type { HeapData } from "./heap_data";
 import { HeapMap } from "./heap_map";
 import type { HeapState } from "./heap_state";
@@ -57,6 +58,13 @@ const VIEWS: readonly HeapView[] = [
     title: "Treemap",
     about: "The dominator tree as areas as large as the retained bytes.",
     component: HeapMap,
+    available: () => true,
+  },
+  {
+    id: "cycles",
+    title: "Cycles",
+    about: "Objects that refer to each other in a circle, which only the collector frees.",
+    component: Cycles,
     available: () => true,
   },
   {

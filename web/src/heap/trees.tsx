@@ -15,7 +15,7 @@ function bar(state: HeapState, bytes: number) {
 }
 
 function branch(state: HeapState, index: number): TreeNode {
-  const [object, , retained, children, leftOut] = state.data.branches[index]!;
+  const [object, , retained, children, leftOut, , , , group] = state.data.branches[index]!;
   const told = state.listed(object);
   const below = state.children[index]!;
   return {
@@ -35,6 +35,12 @@ function branch(state: HeapState, index: number): TreeNode {
           </code>
         )}
         {index === 0 && <span class="muted">{count(children)} that no object holds alone</span>}
+        {group && (
+          <span class="muted">
+            {group === "type" ? "" : `${group}, `}
+            {count(children)} objects
+          </span>
+        )}
       </>
     ),
     size: told && state.labelOf(object) === undefined ? size(told.size_bytes) : "",
