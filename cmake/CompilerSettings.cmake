@@ -26,9 +26,6 @@ target_include_directories(heapscope_settings INTERFACE "${PROJECT_SOURCE_DIR}/s
 # The shadow of the live table and the counters move 16 bytes in one instruction.
 target_compile_options(heapscope_settings INTERFACE -mcx16 -Wall -Wextra -Wconversion -Wshadow
   $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)  # GCC's -Wconversion does not have it for C++
-if(HEAPSCOPE_CHECK_WALKS)
-  target_compile_definitions(heapscope_settings INTERFACE HEAPSCOPE_CHECK_WALKS=1)
-endif()
 if(HEAPSCOPE_SANITIZE)
   target_compile_options(heapscope_settings INTERFACE
     "-fsanitize=${HEAPSCOPE_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=all)

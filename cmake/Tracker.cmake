@@ -14,6 +14,9 @@ target_link_libraries(heapscope_tracker_settings INTERFACE heapscope_settings)
 target_compile_options(heapscope_tracker_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics>
   -ftls-model=initial-exec -fno-plt -fno-semantic-interposition)
+if(HEAPSCOPE_CHECK_WALKS)
+  target_compile_definitions(heapscope_tracker_settings INTERFACE HEAPSCOPE_CHECK_WALKS=1)
+endif()
 
 if(HEAPSCOPE_TESTS)
   add_library(heapscope_tracker_core STATIC ${HEAPSCOPE_TRACKER_SOURCES})

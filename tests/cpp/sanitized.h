@@ -15,4 +15,8 @@ inline constexpr bool kSanitized = false;
 inline constexpr bool kSanitized = false;
 #endif
 
+// How many rounds of the same code are run: the plain build compares results, a sanitizer looks at memory and
+// threads, which a few histories of a model show as well as many, and mutated files the more the better.
+constexpr int rounds(int plain, int sanitized) { return kSanitized ? sanitized : plain; }
+
 }  // namespace heapscope

@@ -1,6 +1,7 @@
 """Virtual environments under ``build/venv``, filled from the dependency groups of pyproject.toml.
 
-An environment is made once and left alone until its interpreter or its group changes.
+An environment is made once and left alone until its interpreter or its group changes. One pip,
+in an environment of its own, fills them all: a pip in each would take longer than what it installs.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import threading
 from typing import Any
 
 from tools.house import system
 from tools.house.interpreters import Interpreter
 from tools.house.layout import BUILD, ENVIRONMENTS, ROOT
-from tools.house.process import run_quietly, step
+from tools.house.process import run, run_quietly, step
 
 _OLDEST_CMAKE = (3, 25)
 
@@ -80,24 +82,53 @@ class Environment:
             return
         system.require(system.python_pieces(self.interpreter))
         shutil.rmtree(self.directory, ignore_errors=True)
-        run_quietly([self.interpreter.program, "-m", "venv", self.directory])
+        run_quietly([self.interpreter.program, "-m", "venv", "--without-pip", self.directory])
         self._stamp.write_text(json.dumps({"interpreter": self._identity()}))
 
     def pip(self, *arguments: str | pathlib.Path) -> None:
-        """Runs pip in the environment."""
-        run_quietly([self.python, "-m", "pip", *arguments])
+        """Runs pip for the environment."""
+        pip = _pip(self.interpreter)
+        run_quietly([pip, "-m", "pip", "--python", self.python, *arguments])
 
     def install(self, *groups: str) -> Environment:
-        """Installs dependency groups, each if that was not done before."""
+        """Installs dependency groups, in one run of pip, each if that was not done before.
+
+        Only what is likely to be imported is compiled: pandas alone has more tests than code.
+        """
         self.create()
-        for group in groups:
-            wanted = requirements(group)
-            fingerprint = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
-            if not self.is_current(group, fingerprint):
-                with step(f"{self.directory.name}: installing {group}"):
-                    self.pip("install", "-q", *wanted)
-                self.mark(group, fingerprint)
+        wanted = {group: requirements(group) for group in groups}
+        prints = {
+            group: hashlib.sha256("\n".join(lines).encode()).hexdigest()
+            for group, lines in wanted.items()
+        }
+        new = [group for group in groups if not self.is_current(group, prints[group])]
+        if new:
+            with step(f"{self.directory.name}: installing {', '.join(new)}"):
+                lines = sorted({line for group in new for line in wanted[group]})
+                self.pip("install", "-q", "--no-compile", *lines)
+                site = next(self.directory.glob("lib/python3.*/site-packages"))
+                run([self.python, "-m", "compileall", "-qq", "-x", _LEFT_UNCOMPILED, site])
+            for group in new:
+                self.mark(group, prints[group])
         return self
+
+
+_LEFT_UNCOMPILED = r"/(tests|testing|locale|lexers)/"
+_making_pip = threading.Lock()
+
+
+def _pip(interpreter: Interpreter) -> pathlib.Path:
+    """The Python whose pip fills every environment, of any version; made with `interpreter`."""
+    directory = ENVIRONMENTS / "pip"
+    python, stamp = directory / "bin" / "python", directory / "installed"
+    (wanted,) = requirements("pip")
+    with _making_pip:
+        if not (stamp.exists() and stamp.read_text() == wanted and python.exists()):
+            with step(f"installing {wanted}"):
+                run_quietly([interpreter.program, "-m", "venv", "--clear", directory])
+                run_quietly([python, "-m", "pip", "install", "-q", "--no-compile", wanted])
+            stamp.write_text(wanted)
+    return python
 
 
 def native_tools(interpreter: Interpreter) -> dict[str, str]:

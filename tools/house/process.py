@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,14 +37,21 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Says what begins and, when it took a second or more, how long it took."""
-    say(f"== {title}")
+    """Says what begins and, when it took a second or more, how long it took.
+
+    What is done beside the rest, in another thread, is said in one line when it is done.
+    """
+    beside = threading.current_thread() is not threading.main_thread()
+    if not beside:
+        say(f"== {title}")
     begin = time.monotonic()
     try:
         yield
     finally:
         seconds = time.monotonic() - begin
-        if seconds >= 1:
+        if beside:
+            say(f"== beside: {title}: {seconds:.1f} s")
+        elif seconds >= 1:
             say(f"   {seconds:.1f} s")
 
 
@@ -78,19 +86,24 @@ def run_captured(
     *,
     extra: Mapping[str, str] | None = None,
     directory: pathlib.Path = ROOT,
+    most_seconds: float | None = None,
 ) -> tuple[int, str]:
-    """Runs a program; its exit code, and all that it wrote."""
-    done = subprocess.run(
+    """Runs a program, killed after `most_seconds`; its exit code, and all that it wrote."""
+    with subprocess.Popen(
         [str(part) for part in command],
         env=environment(extra),
         cwd=directory,
-        check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    return done.returncode, done.stdout
+    ) as running:
+        try:
+            output, _ = running.communicate(timeout=most_seconds)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            output = running.communicate()[0] + f"\nkilled after {most_seconds} s\n"
+        return running.returncode, output
 
 
 def run_quietly(

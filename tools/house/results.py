@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.house.process import run, run_captured, say, step
+from tools.house.process import run, say, step
 
 
 @dataclass(frozen=True)
@@ -27,26 +27,24 @@ def from_junit(
     report: pathlib.Path,
     report_arguments: Sequence[str | pathlib.Path],
     extra: Mapping[str, str],
-    *,
-    quiet: bool = False,
 ) -> Result:
-    """Runs a test runner and counts what it reports; its output is shown (if `quiet`, on failure).
+    """Runs a test runner, its output shown, and counts what it reports."""
+    report.unlink(missing_ok=True)
+    with step(f"{runner}: testing"):
+        code = run([*command, *report_arguments], extra=extra)
+    return counted(runner, report, code)
+
+
+def counted(runner: str, report: pathlib.Path, code: int) -> Result:
+    """What a runner that ended with `code` wrote into a report.
 
     A runner that ends badly without naming a failed test counts as one failure.
     """
-    report.unlink(missing_ok=True)
-    whole = [*command, *report_arguments]
-    with step(f"{runner}: testing"):
-        if quiet:
-            code, output = run_captured(whole, extra=extra)
-            if code != 0:
-                say(output)
-        else:
-            code = run(whole, extra=extra)
     try:
         cases = list(ElementTree.parse(report).getroot().iter("testcase"))
     except (OSError, ElementTree.ParseError):
         return Result(runner, failed=1, note=f"no report; exit code {code}")
+    cases = [case for case in cases if case.get("status") != "notrun"]
     failed = sum(
         case.find("failure") is not None or case.find("error") is not None for case in cases
     )
@@ -55,6 +53,17 @@ def from_junit(
     if code != 0 and failed == 0:
         return Result(runner, passed, 1, skipped, note=f"exit code {code}")
     return Result(runner, passed, failed, skipped)
+
+
+def together(runner: str, parts: Sequence[Result]) -> Result:
+    """The sum of what a runner found in several runs."""
+    return Result(
+        runner,
+        sum(part.passed for part in parts),
+        sum(part.failed for part in parts),
+        sum(part.skipped for part in parts),
+        "; ".join(f"{part.runner}: {part.note}" for part in parts if part.note),
+    )
 
 
 def summarise(results: Sequence[Result]) -> int:

@@ -7,6 +7,8 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from tools.house import checks, native, release, system, web, wheel
 from tools.house.environments import RUN_TIME, Environment, native_tools
@@ -60,23 +62,47 @@ def _pytest(
     return Result(name, passed, max(again.failed, first.failed - again.passed), first.skipped, note)
 
 
-def _python_run(
-    interpreter: Interpreter,
-    tools: Mapping[str, str],
-    *,
-    checked: bool = False,
-    every: bool = False,
-) -> Result:
-    """Builds, installs and tests the package under one interpreter.
+@dataclass(frozen=True)
+class _PythonRun:
+    """The Python tests under one interpreter.
 
-    With `checked`, every walk of the stack is compared with a full one.
+    Attributes
+    ----------
+    every
+        Those that do not depend on the version too.
+    checked
+        Every walk of the stack is compared with a full one.
     """
-    suffix = "-checked" if checked else ""
-    name = f"CPython {interpreter.version}" + (", checked walks" if checked else "")
+
+    interpreter: Interpreter
+    every: bool = False
+    checked: bool = False
+
+    def environment(self) -> Environment:
+        """Where they run, with all that they need but the package."""
+        suffix = "-checked" if self.checked else ""
+        groups = ["build", "test", RUN_TIME] + (["test-extras"] if self.every else [])
+        return Environment(self.interpreter.minor + suffix, self.interpreter).install(*groups)
+
+    def definitions(self) -> dict[str, str]:
+        """What CMake is told."""
+        if not self.checked:
+            return {}
+        # The nanobind of the plain wheel, so that ccache has everything but the tracker.
+        plain = Environment(self.interpreter.minor, self.interpreter).directory
+        (nanobind,) = plain.glob("lib/python3.*/site-packages/nanobind/cmake")
+        return {"HEAPSCOPE_CHECK_WALKS": "ON", "nanobind_ROOT": str(nanobind)}
+
+
+def _python_run(
+    runs: _PythonRun, installed: Future[Environment], tools: Mapping[str, str]
+) -> Result:
+    """Builds and installs the package, and tests it."""
+    every, checked = runs.every, runs.checked
+    name = f"CPython {runs.interpreter.version}" + (", checked walks" if checked else "")
     try:
-        groups = ("build", "test", "test-extras") if every else ("build", "test")
-        environment = Environment(interpreter.minor + suffix, interpreter).install(*groups)
-        wheel.install(environment, tools, {"HEAPSCOPE_CHECK_WALKS": "ON"} if checked else {})
+        environment = installed.result()
+        wheel.install(environment, tools, runs.definitions())
     except Problem as problem:
         if problem.code == 2:
             raise
@@ -100,14 +126,16 @@ def test() -> int:
     default = interpreters[0]
     tools = native_tools(default)
     environment = Environment(default.minor, default).install("build")
-    results = [_native_run("dev", tools, environment)]
-    results += [
-        _python_run(interpreter, tools, every=interpreter is default)
-        for interpreter in interpreters
-    ]
-    results += web.test(default)
-    results.append(_python_run(default, tools, checked=True))
-    results += [_native_run(preset, tools, environment) for preset in ("asan", "tsan")]
+    runs = [_PythonRun(interpreter, every=interpreter is default) for interpreter in interpreters]
+    checked = _PythonRun(default, checked=True)
+    # pip waits for the network and has one core: it works beside the compiler and its tests.
+    with ThreadPoolExecutor(1) as beside:
+        installed = {each: beside.submit(each.environment) for each in (*runs, checked)}
+        results = [_native_run("dev", tools, environment)]
+        results += [_python_run(each, installed[each], tools) for each in runs]
+        results += web.test(default)
+        results.append(_python_run(checked, installed[checked], tools))
+        results += [_native_run(preset, tools, environment) for preset in ("asan", "tsan")]
     return summarise(results)
 
 

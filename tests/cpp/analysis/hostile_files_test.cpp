@@ -8,6 +8,7 @@
 #include "analysis/history.h"
 #include "capture/scratch_file.h"
 #include "capture/sections.h"
+#include "sanitized.h"
 
 namespace heapscope::tests {
 namespace {
@@ -69,7 +70,7 @@ TEST(HostileFiles, mutated_live_captures_are_read_or_refused) {
   history.add_events(40);
   const std::string seed = history.file.bytes();
   std::mt19937 random = numbers(1);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds(100, 300); ++round) {
     std::string bytes = seed;
     for (auto count = 1 + random() % 8; count != 0; --count) mutate(bytes, random);
     check(bytes);
@@ -98,7 +99,7 @@ TEST(HostileFiles, mutated_line_profiles_are_read_or_refused) {
                                 history.file.offset_of(capture::ChunkKind::kLines),
                                 history.file.offset_of(capture::ChunkKind::kLineValues)};
   constexpr std::size_t kBytes[] = {24, 256, 832, 224};  // what is used of each
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds(100, 300); ++round) {
     std::string bytes = seed;
     for (auto count = 1 + random() % 6; count != 0; --count) {
       const std::size_t which = random() % std::size(places);
@@ -129,7 +130,7 @@ TEST(HostileFiles, mutated_sealed_captures_are_read_or_refused) {
   const auto live = open_bytes(history.file.bytes());
   const std::string seed = capture::seal_to_bytes(live.value()).value();
   std::mt19937 random = numbers(2);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < rounds(300, 1000); ++round) {
     std::string bytes = seed;
     for (auto count = 1 + random() % 3; count != 0; --count) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
@@ -149,7 +150,7 @@ TEST(HostileFiles, sections_that_are_sound_and_senseless_are_read_or_refused) {
       capture::InputFile::open(directory.write("seed", capture::seal_to_bytes(live.value()).value()));
   const auto sections = capture::SectionFile::open(input.value());
   std::mt19937 random = numbers(3);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < rounds(300, 1000); ++round) {
     capture::SectionWriter writer;
     const auto victim = 1 + random() % 18;
     for (std::uint32_t id = 1; id <= 18; ++id) {

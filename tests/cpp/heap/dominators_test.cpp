@@ -6,6 +6,7 @@
 #include "heap/retained_set.h"
 #include "oracles.h"
 #include "random_graph.h"
+#include "sanitized.h"
 
 namespace heapscope::heap {
 namespace {
@@ -47,7 +48,7 @@ void expect_what_deletion_finds(const Graph& graph, const ExcludedReferences& wi
 
 TEST(Dominators, AreWhatDeletionFindsInRandomGraphs) {
   std::mt19937 random(2);
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < rounds(3000, 1000); ++round) {
     const GraphBuilder heap = random_graph(random, random_shape(random));
     expect_what_deletion_finds(heap.graph(), {});
     ASSERT_FALSE(HasFailure()) << "round " << round;

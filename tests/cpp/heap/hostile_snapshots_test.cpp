@@ -7,6 +7,7 @@
 #include "../../fuzz/sealed_table.h"
 #include "capture/scratch_file.h"
 #include "random_graph.h"
+#include "sanitized.h"
 
 namespace heapscope::heap {
 namespace {
@@ -59,7 +60,7 @@ TEST(HostileSnapshots, RawFilesAreReadOrRefused) {
   std::mt19937 random(41);
   std::size_t graphs = 0;
   std::size_t refused = 0;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < rounds(1500, 4000); ++round) {
     std::string bytes = raw_file(seed_heap(random).raw(static_cast<std::uint32_t>(round)));
     for (std::size_t changes = 1 + random() % 3; changes != 0; --changes) mutate(bytes, random);
     (makes_a_graph(bytes) ? graphs : refused) += 1;
@@ -109,7 +110,7 @@ TEST(HostileSnapshots, SealedFilesAreReadOrRefused) {
   std::size_t graphs = 0;
   std::size_t refused = 0;
   std::string sound;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < rounds(1500, 4000); ++round) {
     if (round % 40 == 0) {
       ASSERT_TRUE(seal_snapshot(seed_heap(random).graph(), directory.path("x")).ok());
       sound = tests::read_whole(directory.path("x"));

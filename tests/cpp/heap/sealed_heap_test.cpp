@@ -12,6 +12,7 @@
 #include "heap/heap.h"
 #include "random_graph.h"
 #include "same_graph.h"
+#include "sanitized.h"
 
 namespace heapscope::heap {
 namespace {
@@ -99,7 +100,7 @@ TEST(SealedHeap, KeepsEverything) {
 
 TEST(SealedHeap, KeepsRandomGraphs) {
   std::mt19937 random(11);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds(300, 100); ++round) {
     const Graph graph = random_graph(random, random_shape(random)).graph();
     check_columns(graph.columns());
     const capture::Result<Graph> again = opened(sealed(graph));

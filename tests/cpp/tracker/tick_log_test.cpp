@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "capture/scratch_file.h"
+#include "sanitized.h"
 #include "tracker/recorder_model.h"
 
 namespace heapscope::tracker {
@@ -125,7 +126,7 @@ TEST_F(tick_log, keeps_its_ticks_when_a_great_many_stacks_change_once) {
 
 TEST_F(tick_log, is_bounded_whatever_is_written) {
   std::uint32_t site = 0;
-  for (std::uint32_t tick = 0; tick < 40; ++tick) {
+  for (int tick = 0; tick < rounds(40, 20); ++tick) {
     const std::uint32_t open = log_.ticks();
     for (std::uint32_t i = 0; i < 60'000; ++i) append_birth(++site, open);
     end_tick(site, site);
