@@ -148,6 +148,13 @@ def deep_figures(
     objects: tuple[object, ...], bases: tuple[type, ...], /
 ) -> tuple[int, int, int, list[Any], bytes]: ...
 
+# Of each group (bytes, objects): of what it reaches and the groups before it do not. What deep_size
+# does not enter is not counted.
+def deep_parts(groups: tuple[tuple[object, ...], ...], /) -> tuple[tuple[int, int], ...]: ...
+
+# What an object refers to by names of its type: ``.attribute``, ``<no attribute>``.
+def fields(obj: object, /) -> dict[str, Any]: ...
+
 # (bytes, blocks, grade, bytes of shared blocks, bytes with the objects) of the memory blocks, other
 # than Python objects, that would be freed with the tuple's objects. Walks the heap while tracking.
 def native_size(

@@ -105,6 +105,41 @@ PyObject* deep_figures(PyObject*, PyObject* args) {
                                 static_cast<Py_ssize_t>(walk.stretch_count() * sizeof(DeepWalk::Stretch))));
 }
 
+// Of each tuple of a tuple (bytes, objects): of what it reaches and those before it do not.
+PyObject* deep_parts(PyObject*, PyObject* groups) {
+  if (!takes_tuple(groups)) return nullptr;
+  for (std::size_t at = 0; at < count_of(groups); ++at) {
+    if (!takes_tuple(items_of(groups)[at])) return nullptr;
+  }
+  PyObject* parts = PyTuple_New(PyTuple_GET_SIZE(groups));
+  if (parts == nullptr) return nullptr;
+  PageArray<DeepSize> sizes;
+  bool complete = sizes.reserve(count_of(groups) + 1);
+  {
+    Tables tables;
+    complete = complete && tables.prepare();
+    const NoCollection pause;
+    DeepWalk walk(tables.types);
+    for (std::size_t at = 0; at < count_of(groups) && complete; ++at) {
+      PyObject* group = items_of(groups)[at];
+      complete = walk.add_held(items_of(group), count_of(group));
+      sizes[at] = walk.size();
+    }
+  }
+  DeepSize before;
+  for (std::size_t at = 0; at < count_of(groups) && complete; ++at) {
+    PyObject* part =
+        Py_BuildValue("(KK)", sizes[at].bytes - before.bytes, sizes[at].objects - before.objects);
+    before = sizes[at];
+    complete = part != nullptr;
+    if (complete) PyTuple_SET_ITEM(parts, static_cast<Py_ssize_t>(at), part);
+  }
+  sizes.release();
+  if (complete) return parts;
+  Py_DECREF(parts);
+  return PyErr_Occurred() != nullptr ? nullptr : PyErr_NoMemory();
+}
+
 PyObject* retained(PyObject*, PyObject* objects) {
   if (!takes_tuple(objects)) return nullptr;
   std::uint64_t bytes = 0;
@@ -253,6 +288,38 @@ class ReferenceNames {
   const TypeInfo& type_;
 };
 
+// {name: object} of what an object refers to by a name of its type. Nothing of the program runs.
+PyObject* fields(PyObject*, PyObject* object) {
+  Tables tables;
+  if (!tables.prepare()) return PyErr_NoMemory();
+  const TypeInfo& type = tables.types.find(Py_TYPE(object));
+  const std::uint32_t count = type.field_count;
+  PageArray<PyObject*> found;
+  bool complete = found.reserve(count + std::size_t{1});
+  std::uint32_t position = 0;
+  if (complete) {
+    for (std::uint32_t at = 0; at < count; ++at) found[at] = nullptr;
+    each_reference(object, type, tables.types, [&](PyObject* referred) {
+      if (position < count && referred != nullptr) {
+        Py_INCREF(referred);
+        found[position] = referred;
+      }
+      ++position;
+    });
+  }
+  PyObject* named = complete ? PyDict_New() : PyErr_NoMemory();
+  ReferenceNames names(tables, object);
+  for (std::uint32_t at = 0; complete && at < count; ++at) {
+    if (found[at] == nullptr) continue;
+    PyObject* name = named == nullptr ? nullptr : names.name(at);
+    if (name == nullptr || PyDict_SetItem(named, name, found[at]) != 0) Py_CLEAR(named);
+    Py_XDECREF(name);
+    Py_DECREF(found[at]);
+  }
+  found.release();
+  return named;
+}
+
 class TreeWriter {
  public:
   TreeWriter(Tables& tables, const SizeTree& tree, long detail, std::size_t limit) noexcept
@@ -385,6 +452,9 @@ PyMethodDef size_methods[] = {
     {"deep_figures", deep_figures, METH_VARARGS,
      "deep_figures(objects, bases, /)\n--\n\n(bytes, objects, estimated, [objects whose types extend "
      "bases])."},
+    {"deep_parts", deep_parts, METH_O,
+     "deep_parts(groups, /)\n--\n\n((bytes, objects), ...) of each tuple: what those before do not reach."},
+    {"fields", fields, METH_O, "fields(obj, /)\n--\n\n{name: object} of the named references of an object."},
     {"retained_size", retained, METH_O,
      "retained_size(objects, /)\n--\n\nBytes that would be freed with the objects of a tuple."},
     {"native_size", native, METH_O,

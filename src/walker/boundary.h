@@ -15,6 +15,7 @@
 #include <frameobject.h>
 
 #include "cpython/code_text.h"
+#include "cpython/dictionary.h"
 #include "cpython/generators.h"
 #include "walker/known_buffers.h"
 #include "walker/types.h"
@@ -49,6 +50,16 @@ inline bool lives_for_ever(PyObject* object) noexcept {
   if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS) != 0)
     return (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
   return false;
+}
+
+// The keys of a split dictionary are its class's: pairs show them, and nothing of them is held.
+inline bool has_keys_of_class(PyObject* object, const TypeInfo& type) noexcept {
+  return type.layout == Layout::kDictionary &&
+         cpython::split_values(reinterpret_cast<const PyDictObject*>(object)) != nullptr;
+}
+// Of a reference of a dictionary, by its position.
+inline bool is_key(const TypeInfo& type, std::size_t position) noexcept {
+  return position >= type.field_count && (position - type.field_count) % 2 == 0;
 }
 
 // The dict of a module: its first key is __name__, and __spec__ is among those that every module begins with.

@@ -8,12 +8,6 @@
 namespace heapscope::walker {
 namespace {
 
-// The keys of a split dictionary are its class's: pairs show them, and nothing of them is held.
-bool has_keys_of_class(PyObject* object, const TypeInfo& type) noexcept {
-  return type.layout == Layout::kDictionary &&
-         cpython::split_values(reinterpret_cast<const PyDictObject*>(object)) != nullptr;
-}
-
 // Strings and numbers, which are counted when they are met.
 bool refers_to_nothing(const TypeInfo& type) noexcept {
   return type.layout == Layout::kFields && type.offset_count == 0 && !type.managed_dictionary &&
@@ -100,7 +94,7 @@ bool DeepWalk::note_references(PyObject* object, const TypeInfo& type) noexcept 
   each_reference(object, type, types_, [&](PyObject* referred) {
     const std::size_t at = position++;
     if (referred == nullptr || !complete) return;
-    if (split && at >= type.field_count && (at - type.field_count) % 2 == 0) return;
+    if (split && is_key(type, at)) return;
     if (referred == reinterpret_cast<PyObject*>(type.type) || is_description(object, type, referred)) return;
     if (is_name_of_generator(object, type, referred)) return;
     if (generator && PyFrame_Check(referred)) {
@@ -118,6 +112,13 @@ bool DeepWalk::enter(PyObject* object) noexcept {
   const TypeInfo& type = types_.find(Py_TYPE(object));
   if (!refers_to_nothing(type)) return meet(object);
   return seen_.add(object) == ObjectSet::Added::kNew && count(object, type);
+}
+
+bool DeepWalk::add_held(PyObject* const* objects, std::size_t count_of_objects) noexcept {
+  bool complete = true;
+  for (std::size_t at = 0; at < count_of_objects && complete; ++at) complete = enter(objects[at]);
+  while (complete && !waiting_.empty()) complete = step();
+  return complete && !types_.failed();
 }
 
 bool DeepWalk::add(PyObject* const* objects, std::size_t count_of_objects) noexcept {

@@ -41,6 +41,9 @@ class DeepWalk {
   // False when memory is out. May be called again: what was counted before is not counted anew.
   bool add(PyObject* const* objects, std::size_t count) noexcept;
 
+  // As add(), of objects that something refers to: what is not entered is not counted.
+  bool add_held(PyObject* const* objects, std::size_t count) noexcept;
+
   const DeepSize& size() const noexcept { return size_; }
   const ObjectRow& found() const noexcept { return found_; }
   // Where the data of the bytes and arrays that were met is, while look_for() is on.

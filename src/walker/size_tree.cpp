@@ -30,6 +30,7 @@ bool SizeTree::grow(PyObject* const* objects, std::size_t count) noexcept {
     PyObject* object = nodes_[at].object;
     const bool generator = holds_a_frame(object);
     const TypeInfo& type = types_.find(Py_TYPE(object));
+    const bool split = has_keys_of_class(object, type);
     bool estimated = false;
     const std::uint64_t bytes = shallow_size(object, type, estimated);
     parts_ += parts_of(object, type, bytes);
@@ -39,6 +40,7 @@ bool SizeTree::grow(PyObject* const* objects, std::size_t count) noexcept {
     each_reference(object, type, types_, [&](PyObject* referred) {
       const std::uint32_t here = position++;
       if (referred == nullptr || !complete) return;
+      if (split && is_key(type, here)) return;
       if (is_description(object, type, referred) || is_name_of_generator(object, type, referred)) return;
       if (stops_deep_size(referred) && !(generator && PyFrame_Check(referred))) return;
       complete = meet(referred, static_cast<std::uint32_t>(at), here);

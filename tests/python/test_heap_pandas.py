@@ -117,6 +117,80 @@ def test_the_deep_size_is_what_building_it_asked_for(kind: str, tracked: None) -
     assert abs(size - asked_for) <= asked_for * 0.01 + 2048, (size, asked_for)
 
 
+def labelled(explained: Any) -> dict[str, Any]:
+    return {node.name: node for node in explained.roots[0].children}
+
+
+@pytest.mark.skipif(arrow is None, reason="pyarrow is not installed")
+def test_buffers_of_arrow_are_retained_where_their_blocks_are_nodes(tracked: None) -> None:
+    HELD["table"] = table = arrow.table({"n": list(range(ROWS))})
+    deep = heapscope.deep_sizeof(table)
+    assert deep >= 8 * ROWS
+    assert heapscope.retained_sizeof(table) <= deep - 8 * ROWS
+    assert heapscope.native_sizeof(table).with_objects >= 8 * ROWS
+    assert heapscope.heap(native=True).iso(table).retained_bytes >= 8 * ROWS
+    assert heapscope.heap().iso(table).retained_bytes <= deep - 8 * ROWS
+    del HELD["table"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_columns_of_a_frame_and_the_rest_sum_to_its_deep_size(kind: str) -> None:
+    held = KINDS[kind]()
+    explained = heapscope.explain_size(held)
+    assert explained.total_bytes == heapscope.deep_sizeof(held) == sum(explained.parts.values())
+    for node in explained.roots[0].walk():
+        below = sum(child.total_bytes for child in node.children) + node.hidden_bytes
+        assert node.bytes + below == node.total_bytes
+        objects = sum(child.objects for child in node.children) + node.hidden_objects
+        assert node.objects in (objects, objects + 1)
+        assert min(node.bytes, node.hidden_bytes, node.hidden_objects) >= 0
+    if isinstance(held, pandas.DataFrame):
+        assert set(labelled(explained)) == {f"['{name}']" for name in held.columns}
+
+
+def test_a_column_has_its_share_of_a_block_and_the_texts_that_it_holds() -> None:
+    numbers = numpy.arange(ROWS) * 1.5
+    frame = pandas.DataFrame({"price": numbers, "cost": numbers + 1, 7: objects("c")})
+    columns = labelled(heapscope.explain_size(frame))
+    for name in ("['price']", "['cost']"):
+        assert abs(columns[name].total_bytes - 8 * ROWS) < 100
+        assert columns[name].type == "float64"
+        assert columns[name].preview.startswith("(1 of 2 in ._mgr.blocks[")
+    assert columns["[7]"].type == "object"
+    of_texts = sum(map(heapscope.sizeof, texts("c")))
+    assert columns["[7]"].hidden_bytes == of_texts
+    assert columns["[7]"].hidden_objects == ROWS
+
+
+def test_memory_that_columns_share_counts_once_and_is_said() -> None:
+    frame = pandas.DataFrame({"first": numpy.arange(ROWS)})
+    manager = frame._mgr
+    alias = pandas.DataFrame({"first": numpy.arange(3)})
+    alias._mgr = manager
+    explained = heapscope.explain_size(frame, alias)
+    assert explained.total_bytes == heapscope.deep_sizeof(frame, alias)
+    first, second = (root.children[0] for root in explained.roots)
+    assert first.total_bytes >= 8 * ROWS
+    assert second.total_bytes < 1000
+    assert second.preview == "(shared, counted once)"
+
+
+def test_nothing_of_a_frame_runs_when_its_size_is_explained() -> None:
+    class Watched(pandas.DataFrame):  # type: ignore[misc]
+        @property
+        def _constructor(self) -> Any:
+            raise AssertionError
+
+        def __getattribute__(self, name: str) -> Any:
+            raise AssertionError(name)
+
+    frame = Watched(numpy.arange(ROWS * 2).reshape(ROWS, 2))
+    before = [sys.getrefcount(each) for each in gc.get_referents(frame)]
+    columns = labelled(heapscope.explain_size(frame))
+    assert set(columns) == {"[0]", "[1]"}
+    assert [sys.getrefcount(each) for each in gc.get_referents(frame)] == before
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "series" not in kind])
 def test_what_shares_its_buffers_adds_next_to_nothing(kind: str) -> None:
     made = KINDS[kind]()

@@ -6,12 +6,24 @@ function, gives them. Nothing here is loaded unless the program has loaded pyarr
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-__all__ = ["buffer_bytes"]
+__all__ = ["arrow_types", "buffer_bytes", "buffer_shares"]
+
+
+def arrow_types() -> tuple[type, ...]:
+    """Return the classes of Arrow's objects; none where the program has not loaded it."""
+    library = sys.modules.get("pyarrow.lib")
+    if library is None:
+        return ()
+    names = ("Buffer", "Array", "ChunkedArray", "RecordBatch", "Table", "Scalar")
+    found = (getattr(library, name, None) for name in names)
+    return tuple(kind for kind in found if isinstance(kind, type))
 
 
 def buffer_bytes(objects: Iterable[Any], counted: bytes) -> int:
@@ -30,24 +42,32 @@ def buffer_bytes(objects: Iterable[Any], counted: bytes) -> int:
     int
         Bytes.
     """
+    return buffer_shares([objects], counted)[0]
+
+
+def buffer_shares(groups: Sequence[Iterable[Any]], counted: bytes) -> list[int]:
+    """As `buffer_bytes`, of each group: what several use counts for the first of them.
+
+    Where buffers overlap in part, the one that begins first has it.
+    """
     import pyarrow.lib as library
 
     edges = memoryview(counted).cast("Q").tolist()
-    stretches = [(begin, end, False) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+    stretches = [(begin, -1, end) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
     stretches += (
-        (buffer.address, buffer.address + buffer.size, True)
+        (buffer.address, group, buffer.address + buffer.size)
+        for group, objects in enumerate(groups)
         for held in objects
         for buffer in _buffers(library, held)
         if buffer.is_cpu
     )
-    total = covered_to = 0
-    for begin, end, ours in sorted(
-        stretches
-    ):  # of two that begin together, what is counted is first
-        if ours:
-            total += max(0, end - max(begin, covered_to))
+    shares = [0] * len(groups)
+    covered_to = 0
+    for begin, group, end in sorted(stretches):  # what is counted is before what begins with it
+        if group >= 0:
+            shares[group] += max(0, end - max(begin, covered_to))
         covered_to = max(end, covered_to)
-    return total
+    return shares
 
 
 def _buffers(library: Any, held: Any) -> Iterator[Any]:

@@ -76,6 +76,13 @@ class SizeNode:
     def __repr__(self) -> str:
         return f"<SizeNode {self.name or self.type}: {self.total_bytes:,} bytes>"
 
+    def add_buffers(self, size: int) -> None:
+        """Count the buffers of Arrow's objects below it, which belong to none of Python's."""
+        if size:
+            row: tuple[Any, ...] = ("<Arrow's buffers>", "memory", "", size, size, 0, [], 0, 0, 0)
+            self.children.append(SizeNode(row))
+            self.total_bytes += size
+
     def walk(self) -> Iterator[SizeNode]:
         """Itself and all nodes below it, parents first."""
         waiting = [self]
@@ -150,13 +157,31 @@ def explain_size(*objs: object, detail: int = 1, limit: int = 10) -> SizeExplana
     Notes
     -----
     An object that several hold stands under the one that is nearest to `objs`, and counts once.
+    Of data frames the children are the columns, by name: own bytes are those of arrays (a column
+    has its share of a block that holds several), the rest is texts and other objects. Memory that
+    columns share counts with the first. Of other objects the buffers of Arrow are one child.
 
     Examples
     --------
     >>> print(heapscope.explain_size([1.5, 2.5], detail=1))  # doctest: +SKIP
     """
+    from heapscope.objects import arrow_buffers, data_frames
+
     rows, parts = _tracker.size_tree(objs, detail, limit)
-    return SizeExplanation([SizeNode(row) for row in rows], parts)
+    arrow = arrow_buffers.arrow_types()
+    if detail > 0 and data_frames.are_frames(objs):
+        found = data_frames.frame_rows(objs, arrow, limit)
+        if found is not None:
+            rows, of_arrow = found
+            parts["payload"] += of_arrow
+            arrow = ()
+    nodes = [SizeNode(row) for row in rows]
+    if arrow and nodes:
+        _, _, _, held, counted = _tracker.deep_figures(objs, arrow)
+        of_arrow = arrow_buffers.buffer_bytes(held, counted)
+        nodes[0].add_buffers(of_arrow)
+        parts["payload"] += of_arrow
+    return SizeExplanation(nodes, parts)
 
 
 def _tree_lines(root: SizeNode, depth: int) -> list[str]:

@@ -63,14 +63,12 @@ def deep_sizeof(*objs: object) -> int:
     --------
     retained_sizeof : leaves out what others hold too.
     """
-    found_in = _arrow_types()
-    if not found_in:
+    if "pyarrow.lib" not in sys.modules:
         return _tracker.deep_size(objs)
-    size, _, _, found, counted = _tracker.deep_figures(objs, found_in)
-    if not found:
-        return size
     from heapscope.objects import arrow_buffers
 
+    found_in = arrow_buffers.arrow_types()
+    size, _, _, found, counted = _tracker.deep_figures(objs, found_in)
     return size + arrow_buffers.buffer_bytes(found, counted)
 
 
@@ -92,15 +90,8 @@ def retained_sizeof(*objs: object) -> int:
     -------
     int
         Bytes. What finalisers would do is not foreseen, and what is referred to by C code in a
-        way that the collector cannot see counts as held by others.
+        way that the collector cannot see counts as held by others. Buffers of Arrow are not in
+        it: who else shares them only Arrow's own pointers know. While the process is tracked
+        ``native_sizeof(obj).with_objects`` has those that nothing else points at.
     """
     return _tracker.retained_size(objs)
-
-
-def _arrow_types() -> tuple[type, ...]:
-    library = sys.modules.get("pyarrow.lib")
-    if library is None:
-        return ()
-    names = ("Buffer", "Array", "ChunkedArray", "RecordBatch", "Table", "Scalar")
-    found = (getattr(library, name, None) for name in names)
-    return tuple(kind for kind in found if isinstance(kind, type))
