@@ -200,17 +200,20 @@ bool NativeBlocks::scan_blocks() noexcept {
   return first_.push(static_cast<std::uint32_t>(from_blocks_.size()));
 }
 
-// What static variables point at belongs to their library.
+// What static variables point at belongs to their library. Those of the interpreter point behind the headers of objects
+// that are gone, from its cache of types' attributes: there the beginning of a block has to be meant.
 void NativeBlocks::scan_globals() noexcept {
   const std::uintptr_t* word = nullptr;
   const std::uintptr_t* end = nullptr;
+  const auto* const interpreters = reinterpret_cast<const std::uintptr_t*>(&PyType_Type);
   for (std::size_t data = 0; native_data(data, word, end); ++data) {
+    const std::uint64_t most_offset = interpreters >= word && interpreters < end ? 0 : kMostOffset;
     for (; word < end; ++word) {
       if (*word < least_ || *word >= most_) continue;
       const std::size_t block = list_->find(*word);
       if (block == BlockList::kNone) continue;
       const std::uint64_t offset = *word - (*list_)[block].address;
-      if (offset <= kMostOffset && !is_end_of((*list_)[block], offset)) flags_[block] |= kGlobal;
+      if (offset <= most_offset && !is_end_of((*list_)[block], offset)) flags_[block] |= kGlobal;
     }
   }
 }

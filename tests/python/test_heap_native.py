@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +101,23 @@ def test_what_a_size_tells_is_counted_once(way: Any, tmp_path: Path) -> None:
     assert graph.object(number)["size_bytes"] < 200
     size = heapscope.sizeof(array)
     assert size <= graph.object(number)["retained_bytes"] <= size + 1024
+
+
+def test_the_interpreters_static_data_share_a_block_only_by_its_beginning(tmp_path: Path) -> None:
+    made = struct.Struct("<hhlq")
+    graph = in_this_process(tmp_path)
+    (address,) = blocks_below(graph, graph.at_addresses([id(made)])[0])
+    variable = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")  # for prompts alone
+    former = variable.value
+    try:
+        variable.value = address + 16  # where an object behind its header was: in a cache, say
+        left_over = heapscope.native_sizeof(made)
+        variable.value = address
+        shared = heapscope.native_sizeof(made)
+    finally:
+        variable.value = former
+    assert (left_over.blocks, left_over.shared_bytes, left_over.grade) == (1, 0, "exact")
+    assert (shared.blocks, shared.grade) == (0, "shared")
 
 
 @pytest.mark.parametrize("way", [in_this_process, in_a_copy])

@@ -57,7 +57,7 @@ def that_stays(
     unknown: tuple[str | None, int | None] = (None, None)
     for leak, stack in zip(leaks, stacks, strict=True):
         own = [frame for frame in stack if is_own(frame[0])]
-        file, line = own[0] if own else stack[0] if stack else unknown
+        file, line = own[0] if own else unknown if leak.of_block or not stack else stack[0]
         rows.append(
             {
                 "type": leak.type,
@@ -65,6 +65,7 @@ def that_stays(
                 "bytes": leak.bytes,
                 "freed_bytes": leak.freed_bytes,
                 "held_by": leak.held_by if show_keys else without_keys(leak.held_by),
+                "of_block": leak.of_block,
                 "file": file,
                 "line": line,
             }

@@ -240,7 +240,8 @@ def _stay_table(rows: Sequence[dict[str, Any]], middleware: HeapscopeMiddleware)
     most = max(row["freed_bytes"] for row in rows)
     cells = []
     for row in rows:
-        where, line = "unknown: older than tracking", ""
+        where = "unknown: in a used block" if row["of_block"] else "unknown: older than tracking"
+        line = ""
         if row["file"] is not None:
             where = f"{middleware.memory.project.short(row['file'])}:{row['line']}"
             line = linecache.getline(row["file"], row["line"] or 0).strip()[:_MOST_SOURCE]

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Leak", "LeakReport", "class_lines", "report_growth", "report_set"]
 
-_UNKNOWN = "unknown: not tracked"
+_UNKNOWN = "unknown"
+_PACKAGE = __file__.removesuffix("objects/leak_report.py")
 
 
 class Leak:
@@ -61,10 +62,12 @@ class Leak:
         self.bytes: int = row["bytes"]
         self.items: int | None = row.get("items")
         self.held_by: str = row["held_by"]
+        self.of_block: bool = row["stack_of_block"]
         self.stack: list[dict[str, Any]] = row["stack"]
+        if self.of_block and self.stack and self.stack[-1]["file"].startswith(_PACKAGE):
+            self.stack = []  # heapscope had the block before
         self.freed_bytes: int = row["freed_bytes"]
         self.example: int = row["example"]
-        self.of_block: bool = row["stack_of_block"]
         self.allocated_at: str | None = None
         if self.stack:
             frame = self.stack[-1]
