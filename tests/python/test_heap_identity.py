@@ -32,7 +32,7 @@ box = [Lesson()]
 found = dict.fromkeys(
     ["reused", "replaced is new", "replaced is gone", "kept", "stayed", "proven"], 0
 )
-ROUNDS = 150
+ROUNDS = 50
 for _ in range(ROUNDS):
     # Born right before a snapshot, in the place of one that was born right before.
     box[0] = None
