@@ -263,6 +263,7 @@ PyObject* address_is(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "KK:address_is", &address, &type_address)) return nullptr;
   WalkOptions options;
   options.fingerprints = false;
+  options.holders = false;
   Walk* walk = make_walk();
   if (walk == nullptr) return PyErr_NoMemory();
   const char* failure = walk->run(options);

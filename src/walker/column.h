@@ -14,11 +14,12 @@
 
 namespace heapscope::walker {
 
-// Zeroed pages; null when the kernel refuses. `huge`: they will be written densely.
-inline void* map_zeroed(std::size_t bytes, bool huge) noexcept {
+// Zeroed pages; null when the kernel refuses. `huge`: they will be written densely. `now`: all of them, soon: the kernel
+// gives them at once, for less than half of what a fault each takes.
+inline void* map_zeroed(std::size_t bytes, bool huge, bool now = false) noexcept {
   const int saved_errno = errno;
-  void* pages =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (now ? MAP_POPULATE : 0);
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (pages == MAP_FAILED) {
     pages = nullptr;
   } else {
@@ -53,6 +54,20 @@ class Column {
   }
 
   bool reserve(std::size_t count) noexcept { return count <= capacity_ || grow(count); }
+  // Asks for the pages of that many at once, which takes less than half of a fault each; large columns have huge pages.
+  void populate(std::size_t count) noexcept {
+#ifdef MADV_POPULATE_WRITE
+    const std::size_t bytes = count * sizeof(Record) & ~(kPage - 1);
+    if (data_ == nullptr || bytes == 0 || bytes > bytes_ || bytes_ >= kHugeFromExpected) return;
+    const int saved_errno = errno;
+    madvise(static_cast<void*>(data_), bytes, MADV_POPULATE_WRITE);
+    errno = saved_errno;
+#else
+    (void)count;
+#endif
+  }
+  // Of an empty column that will be filled to the end, in any order.
+  bool fill(std::size_t count) noexcept { return map(count, true); }
 
   // Within what was reserved.
   void append(Record record) noexcept { data_[size_++] = record; }
@@ -90,12 +105,14 @@ class Column {
 
  private:
   static constexpr std::size_t kPage = 4096;
-  static constexpr std::size_t kLeast = 4096;          // records
-  static constexpr std::size_t kHugeFrom = 4U << 20U;  // smaller ones would waste most of a huge page
+  static constexpr std::size_t kLeast = 4096;  // records
+  // Smaller ones would waste most of a huge page, which takes 0.3 ms to clear; of what is expected half is used.
+  static constexpr std::size_t kHugeFrom = 4U << 20U;
+  static constexpr std::size_t kHugeFromExpected = 2 * kHugeFrom;
 
-  bool map(std::size_t count) noexcept {
+  bool map(std::size_t count, bool now = false) noexcept {
     const std::size_t bytes = (count * sizeof(Record) + kPage - 1) & ~(kPage - 1);
-    void* pages = map_zeroed(bytes, bytes >= kHugeFrom);
+    void* pages = map_zeroed(bytes, bytes >= kHugeFromExpected, now);
     if (pages == nullptr) return false;
     data_ = static_cast<Record*>(pages);
     bytes_ = bytes;

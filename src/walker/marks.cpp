@@ -21,8 +21,8 @@ void unmap_words(Word*& words, std::size_t count) noexcept {
 
 Marks::~Marks() { release(); }
 
-bool Marks::prepare() noexcept {
-  return map_words(chunk_of_, kPlaces, false) && map_words(chunks_, kMostChunks, true) &&
+bool Marks::prepare(bool large) noexcept {
+  return map_words(chunk_of_, kPlaces, false) && map_words(chunks_, kMostChunks, large) &&
          map_words(odd_, kBitmapWords, false) && map_words(keys_, kBitmapWords, false) &&
          map_words(frozen_, kBitmapWords, false) && map_words(bases_, kMostChunks, false) &&
          map_words(order_, kMostChunks, false);

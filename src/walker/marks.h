@@ -34,7 +34,8 @@ class Marks {
   Marks& operator=(const Marks&) = delete;
   ~Marks();
 
-  bool prepare() noexcept;  // false: no memory
+  // False: no memory. `large`: there will be some hundred chunks, which huge pages are good for.
+  bool prepare(bool large) noexcept;
   bool failed() const noexcept { return failed_; }
 
   // The code of an address, whether or not something was met there.

@@ -18,7 +18,12 @@ namespace heapscope::walker {
 
 class Texts {
  public:
-  bool prepare() noexcept { return texts_.push(heap::RawText{}) && bytes_.reserve(1); }
+  // `texts` of `bytes` in all are expected; free to be wrong.
+  bool prepare(std::size_t texts = 0, std::size_t bytes = 0) noexcept {
+    if (texts != 0 && texts_.expect(texts + texts / 8)) texts_.populate(texts);
+    if (bytes != 0 && bytes_.expect(bytes + bytes / 8)) bytes_.populate(bytes);
+    return texts_.push(heap::RawText{}) && bytes_.reserve(1);
+  }
   bool failed() const noexcept { return failed_; }
 
   std::uint32_t add(const char* text, std::size_t bytes) noexcept {

@@ -26,6 +26,20 @@ constexpr std::size_t kMostRoots = 65535;
 constexpr std::size_t kOftenMet = 16384;   // places
 constexpr std::uint32_t kOftenEnough = 4;  // for a preview
 constexpr std::size_t kMostPreviewBytes = 80;
+constexpr std::size_t kLargeHeap = 128U << 20U;  // resident bytes
+
+// Of the last walk of this process, since the next will need as much; the GIL guards it.
+struct Taken {
+  std::size_t objects = 0;
+  std::size_t references = 0;
+  std::size_t fingerprints = 0;
+  std::size_t texts = 0;
+  std::size_t text_bytes = 0;
+  std::size_t key_texts = 0;
+};
+Taken last;
+
+bool is_full(const WalkOptions& options) noexcept { return options.fingerprints && options.holders; }
 
 bool is_immortal(const PyObject* object) noexcept {
 #if PY_VERSION_HEX >= 0x030C0000
@@ -50,12 +64,21 @@ const char* learn_interpreter() noexcept {
   return refusal;
 }
 
-const char* Walk::prepare() noexcept {
+const char* Walk::prepare(const WalkOptions& options) noexcept {
   const std::size_t resident = resident_bytes_of_process();
-  const bool ready = marks_.prepare() && texts_.prepare() && types_.prepare(texts_) &&
+  Taken expected = last;
+  if (!is_full(options)) expected = Taken{last.objects, last.references, 0, 0, 0, 0};
+  const bool ready = marks_.prepare(resident >= kLargeHeap) &&
+                     texts_.prepare(expected.texts, expected.text_bytes) && types_.prepare(texts_) &&
                      objects_.expect(resident / 48) && references_.expect(resident / 32) &&
-                     fingerprints_.expect(resident / 128) && often_met_.reserve(kOftenMet);
+                     fingerprints_.expect(resident / 128) &&
+                     key_texts_.expect(expected.key_texts + expected.key_texts / 8) &&
+                     (!options.fingerprints || often_met_.fill(kOftenMet));
   if (!ready) return kNoMemory;
+  objects_.populate(expected.objects);
+  references_.populate(expected.references);
+  fingerprints_.populate(expected.fingerprints);
+  key_texts_.populate(expected.key_texts);
   root_type_ = types_.add_pseudo("<root>");
   return lost() ? kNoMemory : nullptr;
 }
@@ -123,13 +146,22 @@ void Walk::note_content(PyObject* object, const TypeInfo& info, heap::RawObject&
     return;
   }
   row.type_and_flags |= heap::kFingerprinted;
-  OftenMet& place = often_met_[print & (kOftenMet - 1)];
-  if (place.count == 0) {
-    place = OftenMet{print, row.code, 1};
-  } else if (place.fingerprint == print) {
-    ++place.count;
-  } else {
-    --place.count;
+  __builtin_prefetch(&often_met_[print & (kOftenMet - 1)], 1);
+}
+
+// The contents of a batch, when the table's places for them have come from memory.
+void Walk::count_contents(std::size_t first_fingerprint, std::size_t first_object) noexcept {
+  for (std::size_t index = first_object; index < objects_.size(); ++index) {
+    if ((objects_[index].type_and_flags & heap::kFingerprinted) == 0) continue;
+    const std::uint64_t print = fingerprints_[first_fingerprint++];
+    OftenMet& place = often_met_[print & (kOftenMet - 1)];
+    if (place.count == 0) {
+      place = OftenMet{print, objects_[index].code, 1};
+    } else if (place.fingerprint == print) {
+      ++place.count;
+    } else {
+      --place.count;
+    }
   }
 }
 
@@ -234,8 +266,11 @@ struct Walk::Batch {
 
 void Walk::record_all(Batch& batch) noexcept {
   batch.fetch();
+  const std::size_t fingerprints = fingerprints_.size();
+  const std::size_t objects = objects_.size();
   for (std::size_t index = 0; index < batch.count; ++index) record(batch.objects[index], batch.codes[index]);
   batch.count = 0;
+  if (fingerprint_ && !failed_) count_contents(fingerprints, objects);
 }
 
 // What the tracker does not know of cannot be added.
@@ -330,7 +365,7 @@ void Walk::write_key_texts() noexcept {
 }
 
 void Walk::write_previews() noexcept {
-  for (std::size_t index = 0; index < kOftenMet; ++index) {
+  for (std::size_t index = 0; fingerprint_ && index < kOftenMet; ++index) {
     if (often_met_[index].count < kOftenEnough) continue;
     heap::RawKeyText preview = {};
     preview.object = often_met_[index].code;
@@ -391,7 +426,7 @@ const char* Walk::run(const WalkOptions& options) noexcept {
   const std::uint64_t began = tracker::now_ns();
   const std::uint64_t cpu_began = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID);
   fingerprint_ = options.fingerprints;
-  const char* failure = prepare();
+  const char* failure = prepare(options);
   if (failure == nullptr) {
     add_roots(*this);
     mark_tracked();
@@ -400,11 +435,11 @@ const char* Walk::run(const WalkOptions& options) noexcept {
       }
       add_static_types(*this);
     } while (sweep());
-    add_native_globals(*this);  // nothing that is not met yet
+    if (options.holders) add_native_globals(*this);  // nothing that is not met yet
     if (options.native && (!options.forked || options.blocks != nullptr)) add_native_blocks(options.blocks);
     // Types are looked up last: all are known then.
     finish_types();
-    write_key_texts();
+    if (options.holders) write_key_texts();
     write_previews();
     if (options.births != nullptr) {
       if (!options.forked) options.births->hold(false);
@@ -416,6 +451,10 @@ const char* Walk::run(const WalkOptions& options) noexcept {
     pause_ns_ = tracker::now_ns() - began;
     walk_cpu_ns_ = tracker::clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_began;
     write_info(options);
+    if (is_full(options)) {
+      last = {objects_.size(),      references_.size(),    fingerprints_.size(),
+              texts_.rows().size(), texts_.bytes().size(), key_texts_.size()};
+    }
     if (lost()) failure = kNoMemory;
   }
   if (failure != nullptr) {

@@ -33,6 +33,7 @@ class Births;
 
 struct WalkOptions {
   bool fingerprints = true;
+  bool holders = true;  // and names; without, which objects there are is all that is asked for
   bool native = false;
   const tracker::BlockList* blocks = nullptr;  // of a copied process, which needs them to be native
   const char* trigger = "api";
@@ -119,7 +120,7 @@ class Walk {
  private:
   friend struct Recorder;
 
-  const char* prepare() noexcept;
+  const char* prepare(const WalkOptions& options) noexcept;
   void mark_tracked() noexcept;
   bool sweep() noexcept;  // whether anything was new
   struct Batch;
@@ -127,6 +128,7 @@ class Walk {
   void record(PyObject* object, Code code) noexcept;
   void add_native_blocks(const tracker::BlockList* list) noexcept;
   void note_content(PyObject* object, const TypeInfo& info, heap::RawObject& row) noexcept;
+  void count_contents(std::size_t first_fingerprint, std::size_t first_object) noexcept;
   void note_variable_names(PyObject* object) noexcept;
   void finish_types() noexcept;
   void write_key_texts() noexcept;
