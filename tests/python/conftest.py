@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterator
 
 import pytest
 
 import heapscope
+from heapscope import tracking
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,11 @@ def installed() -> pathlib.Path:
     package = pathlib.Path(heapscope.__file__).parent
     assert package.parent.name == "site-packages", "run the tests with `make test`"
     return package
+
+
+@pytest.fixture
+def tracked() -> Iterator[None]:
+    """Tracking is on during the test."""
+    tracking.ensure_tracking()
+    yield
+    heapscope.stop()
