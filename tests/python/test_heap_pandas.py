@@ -176,7 +176,7 @@ def test_memory_that_columns_share_counts_once_and_is_said() -> None:
 
 
 def test_nothing_of_a_frame_runs_when_its_size_is_explained() -> None:
-    class Watched(pandas.DataFrame):  # type: ignore[misc]
+    class Watched(pandas.DataFrame):  # type: ignore[misc,name-defined]
         @property
         def _constructor(self) -> Any:
             raise AssertionError
