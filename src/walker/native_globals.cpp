@@ -191,12 +191,13 @@ class Pointers {
       const std::uintptr_t word = word_at(address);
       const Code code = address < pass_until_ ? 0 : marks_.find(word);
       if (code == 0) continue;
-      if (!holds_objects(word) && !is_countable(reinterpret_cast<const PyObject*>(word)->ob_refcnt)) continue;
+      const bool countable = is_countable(reinterpret_cast<const PyObject*>(word)->ob_refcnt);
+      if (!countable && !holds_objects(word)) continue;
       const std::uintptr_t object = address - offsetof(PyObject, ob_type);
       if (marks_.find(object) != 0) {
         pass_until_ = end_of(object);
-      } else if (is_countable(reinterpret_cast<const PyObject*>(word)->ob_refcnt)) {
-        if (!found_.push(address) || !codes_.push(code)) return false;
+      } else if (countable && (!found_.push(address) || !codes_.push(code))) {
+        return false;
       }
     }
     return true;
