@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual.app import App
 from textual.binding import Binding
 from textual.widgets import DataTable, Static
 
 from heapscope.browse.places import Place, at_types
 from heapscope.cli.fitting import fit, printable
+from heapscope.screen import FullScreen
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _KEYS = "enter: look at it   backspace: back   s: sort types   t: types   q: quit"
 
 
-class HeapBrowser(App[None]):
+class HeapBrowser(FullScreen):
     """A heap snapshot, full screen.
 
     Parameters
@@ -32,15 +32,11 @@ class HeapBrowser(App[None]):
         What the file is called.
     """
 
-    ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { layout: vertical; }
     #title { height: auto; max-height: 4; text-style: bold; }
     #rows { height: 1fr; }
-    #keys { height: 1; text-style: dim; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "quit"),
         Binding("backspace,left,h,escape", "leave", "back"),
         Binding("right,l", "open", "open"),
         Binding("s", "sort", "sort"),
@@ -48,9 +44,8 @@ class HeapBrowser(App[None]):
     ]
 
     def __init__(self, heap: Heap, name: str) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(name)
         self._heap = heap
-        self._file_name = name
         self._by_retained = True
         self._way: list[tuple[Place, int]] = []  # and the row that was left
         self.place = at_types(heap)
@@ -63,7 +58,6 @@ class HeapBrowser(App[None]):
 
     def on_mount(self) -> None:
         """Show the types."""
-        self.theme = "ansi-dark"  # the terminal's own colours, light ones too
         self._show(self.place, 0)
 
     def on_resize(self) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from heapscope.cli.command_error import CommandError
+from heapscope.cli import full_screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,17 +21,7 @@ def browse(heap: Heap, name: str, options: argparse.Namespace) -> int:
     CommandError
         There is no terminal, or Textual is not installed.
     """
-    from heapscope.cli.top import check_terminal
-
-    check_terminal("--browse", "without it the tables are printed")
-    try:
-        import textual  # noqa: F401
-    except ImportError:
-        raise CommandError(
-            "--browse needs Textual: pip install 'heapscope[tui]'; without it tables are printed"
-        ) from None
-    if options.no_color:
-        os.environ["NO_COLOR"] = "1"
+    full_screen.prepare("--browse", "without it the tables are printed", no_color=options.no_color)
     from heapscope.browse.app import HeapBrowser
 
     app = HeapBrowser(heap, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding
 from textual.containers import Container
 from textual.screen import ModalScreen
@@ -15,6 +14,7 @@ from textual.worker import get_current_worker
 from heapscope.cli import units
 from heapscope.cli.fitting import fit, fit_end, printable
 from heapscope.cli.metrics import METRICS
+from heapscope.screen import FullScreen
 from heapscope.top import keys
 from heapscope.top.lines import Lines
 from heapscope.top.sources import Source, SourceRows
@@ -51,7 +51,7 @@ class Help(ModalScreen[None]):
         yield Static(keys.HELP, markup=False)
 
 
-class Top(App[None]):
+class Top(FullScreen):
     """A capture, full screen.
 
     Parameters
@@ -62,9 +62,7 @@ class Top(App[None]):
         What the file is called.
     """
 
-    ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { layout: vertical; }
     #says { height: 1; text-style: bold; }
     #body { layout: vertical; height: 1fr; }
     #body.wide { layout: horizontal; }
@@ -74,11 +72,9 @@ class Top(App[None]):
     #body.wide > #source { display: block; width: 2fr; height: 100%; border-top: none;
                            border-left: solid $foreground; }
     #search { display: none; height: 1; border: none; padding: 0; }
-    #keys { height: 1; text-style: dim; }
     .tall Timeline { height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "quit"),
         Binding("question_mark", "help", "help"),
         Binding("m", "metric(1)", "metric"),
         Binding("M", "metric(-1)", "metric back"),
@@ -101,9 +97,8 @@ class Top(App[None]):
     ]
 
     def __init__(self, browser: Browser, name: str) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(name)
         self._browser = browser
-        self._file_name = name
         self.view = View()
         self.answer: Answer | None = None
         self._source_of: tuple[Any, ...] | None = None
@@ -123,7 +118,6 @@ class Top(App[None]):
 
     def on_mount(self) -> None:
         """Ask the first question."""
-        self.theme = "ansi-dark"  # the terminal's own colours, light ones too
         self.rows.focus()
         self.look(self.view)
 
