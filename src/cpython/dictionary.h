@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "cpython/instance.h"
+#include "cpython/values_room.h"
 
 namespace heapscope::cpython {
 
@@ -103,7 +104,8 @@ inline bool has_embedded_values(const PyDictObject* dictionary) noexcept {
 }
 
 // Bytes of a block of values that is no part of its instance. Before 3.13 a block does not know its own length,
-// only that of its prefix, which says it to within 8: what its keys ask for today is taken where that agrees.
+// only that of its prefix, which says it to within 8: what its keys ask for today is taken where that agrees and new
+// instances get no less than those before; else see values_room.h.
 inline std::size_t values_bytes(const DictionaryKeys& keys, PyObject* const* values) noexcept {
 #if PY_VERSION_HEX >= 0x030D0000
   static_cast<void>(keys);
@@ -114,7 +116,8 @@ inline std::size_t values_bytes(const DictionaryKeys& keys, PyObject* const* val
   const std::size_t most = prefix - 2;
   const std::size_t least = prefix < 10 ? 1 : prefix - 9;
   auto count = static_cast<std::size_t>(keys.entries + keys.usable);
-  count = count > most ? most : count < least ? least : count;
+  if (keys.usable > 1 || count < least || count > most)
+    count = room_for_values(values, prefix, static_cast<std::size_t>(keys.entries), count, least, most);
   return prefix + count * sizeof(PyObject*);
 #else
   static_cast<void>(values);

@@ -100,6 +100,8 @@ constexpr ObjectField kDefaultDictionary[] = {{"default_factory", sizeof(PyDictO
 // The collector does not know of these, or not of these fields: what they hold is told by nothing else.
 constexpr ObjectField kTimezone[] = {{"<offset>", 16}, {"<name>", 24}};
 constexpr ObjectField kDecimalContext[] = {{"traps", 64}, {"flags", 72}};
+constexpr ObjectField kCacheLink[] = {{"<key>", 40}, {"<result>", 48}};
+constexpr ObjectField kNumpyDispatcher[] = {{"<relevant arguments>", 32}, {"<implementation>", 40}};
 #if PY_VERSION_HEX >= 0x030C0000
 constexpr ObjectField kTextStream[] = {{"<written>", 56}};
 constexpr Py_ssize_t kTextStreamBytes = 168;
@@ -168,6 +170,10 @@ KnownByName known_by_name[] = {
      {nullptr, HEAPSCOPE_FIELDS(kDefaultDictionary), KnownTail::kDictionary}},
     {"datetime.timezone", 32, {nullptr, HEAPSCOPE_FIELDS(kTimezone), KnownTail::kNothing}},
     {"decimal.Context", 96, {nullptr, HEAPSCOPE_FIELDS(kDecimalContext), KnownTail::kNothing}},
+    {"functools._lru_list_elem", 56, {nullptr, HEAPSCOPE_FIELDS(kCacheLink), KnownTail::kNothing}},
+    {"numpy._ArrayFunctionDispatcher",
+     64,
+     {nullptr, HEAPSCOPE_FIELDS(kNumpyDispatcher), KnownTail::kNothing}},
     {"_io.StringIO", kTextStreamBytes, {nullptr, HEAPSCOPE_FIELDS(kTextStream), KnownTail::kTraverse}},
 #if PY_VERSION_HEX < 0x030D0000
     {"StgDict", 192, {nullptr, HEAPSCOPE_FIELDS(kCtypesDictionary), KnownTail::kDictionary}},

@@ -8,7 +8,7 @@
 //
 // How deep the stack of a frame is, the interpreter stores when the frame calls Python code or is suspended; while C
 // code runs on its behalf it is in a register of the processor (3.14 stores it there too). It is unknown then and
-// given as 0: what lies in those slots may be long dead.
+// given as 0: what lies in those slots may be long dead. `unknown_top` then says how many there are.
 // In 3.14 a slot may hold a reference that another slot counts ("borrowed"), or no pointer at all.
 //
 // The caller holds the GIL; the frame is of a thread that stands still, of a suspended generator or of a frame object.
@@ -32,7 +32,8 @@ using Slot = PyObject*;
 struct FrameSlots {
   const Slot* first = nullptr;
   int variables = 0;
-  int stack = 0;  // behind the variables; 0 also where it is unknown
+  int stack = 0;        // behind the variables; 0 also where it is unknown
+  int unknown_top = 0;  // behind the variables: the slots of a stack of which only the room is known
 };
 
 inline PyObject* slot_object(Slot slot) noexcept {
@@ -73,6 +74,12 @@ inline int checked_depth(std::ptrdiff_t depth, const PyCodeObject* code) noexcep
   return depth > 0 && depth <= code->co_stacksize ? static_cast<int>(depth) : 0;
 }
 
+// The room of a stack of which the interpreter stored -1 for the top.
+inline int room_of_unknown(int top, const PyCodeObject* code) noexcept {
+  constexpr int kMostRoom = 1 << 20;
+  return top < 0 && code->co_stacksize > 0 && code->co_stacksize < kMostRoom ? code->co_stacksize : 0;
+}
+
 // Not of a transparent frame.
 inline FrameSlots frame_slots(const Frame* frame) noexcept {
   const PyCodeObject* code = code_of(frame);
@@ -86,9 +93,11 @@ inline FrameSlots frame_slots(const Frame* frame) noexcept {
 #elif PY_VERSION_HEX >= 0x030B0000
   slots.first = reinterpret_cast<const Slot*>(reinterpret_cast<const char*>(frame) + kFirstLocal);
   slots.stack = checked_depth(frame->stack_top - slots.variables, code);
+  slots.unknown_top = room_of_unknown(frame->stack_top, code);
 #else
   slots.first = object_of(frame)->f_localsplus;
   slots.stack = checked_depth(object_of(frame)->f_stackdepth, code);
+  slots.unknown_top = room_of_unknown(object_of(frame)->f_stackdepth, code);
 #endif
   return slots;
 }

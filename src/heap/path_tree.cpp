@@ -27,7 +27,7 @@ constexpr std::array kNamedCosts = std::to_array<NamedCost>({
 });
 constexpr std::uint8_t kPlain = 1;
 constexpr std::uint8_t kBracketed = 8;
-constexpr std::uint8_t kNameless = 6;
+constexpr std::uint8_t kNameless = 10;  // says less than any name
 
 std::uint8_t cost_of_name(std::string_view name) {
   if (name.empty()) return kNameless;

@@ -118,6 +118,15 @@ ReferenceLayout::ReferenceLayout(const Graph& graph, ObjectId from) : graph_(gra
   names_ = columns.names.data() + type.first_field;
   fields_ = type.field_count;
   tail_ = type.tail;
+  if (tail_ == Tail::kFlat && is_of_records()) tail_ = Tail::kNone;
+}
+
+// An array of records: its references are fields of theirs, of which .flat knows nothing.
+bool ReferenceLayout::is_of_records() const {
+  const ObjectId description = field_of(graph_, from_, "dtype");
+  if (description == 0) return false;
+  const std::string_view kind = graph_.text(graph_.columns().types[graph_.type(description)].name);
+  return kind == "VoidDType" || kind == "dtype[void]";
 }
 
 StepCode ReferenceLayout::variable(std::uint32_t index) const {

@@ -71,6 +71,7 @@ class ReferenceLayout {
 
  private:
   StepCode variable(std::uint32_t index) const;
+  bool is_of_records() const;
 
   const Graph& graph_;
   ObjectId from_;

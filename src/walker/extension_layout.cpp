@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cpython/dictionary.h"
+#include "cpython/object_fields.h"
 
 namespace heapscope::walker {
 namespace {
@@ -14,36 +15,73 @@ bool is_named(const PyTypeObject* type, const char* name) noexcept {
 }
 
 // ---- functools.lru_cache: a dictionary of links, each of which the wrapper's own list counts a second time. Its
-// traverse function shows what links hold as its own, and their type once a link.
+// traverse function shows what the links hold (the key, the result and their type) as its own, link after link, before
+// it shows the dictionary. Links tell that themselves (cpython/object_fields.cpp).
+
+constexpr std::size_t kDictionaryOfCache = 72;
 
 struct Shown {
   visitproc visit;
   void* argument;
-  PyObject* link_type = nullptr;
+  const PyObject* dictionary;
+  PyObject* waiting[2] = {};  // may be a link's key and result
+  bool has_met_dictionary = false;
+
+  int let_go() noexcept {
+    for (PyObject*& each : waiting) {
+      PyObject* object = each;
+      each = nullptr;
+      if (object == nullptr) continue;
+      if (const int result = visit(object, argument); result != 0) return result;
+    }
+    return 0;
+  }
+  int wait(PyObject* object) noexcept {
+    PyObject* first = waiting[0];
+    waiting[0] = waiting[1];
+    waiting[1] = object;
+    return first != nullptr ? visit(first, argument) : 0;
+  }
 };
 
 bool is_link(const PyTypeObject* type) noexcept { return is_named(type, "functools._lru_list_elem"); }
 
-int show_of_cache(PyObject* object, void* argument) noexcept {
-  auto& shown = *static_cast<Shown*>(argument);
-  if (PyType_Check(object) && is_link(reinterpret_cast<PyTypeObject*>(object))) {
-    shown.link_type = object;
-    return 0;
-  }
-  if (const int result = shown.visit(object, shown.argument); result != 0) return result;
-  if (!PyDict_CheckExact(object)) return 0;
-  cpython::each_pair(reinterpret_cast<const PyDictObject*>(object), [&](PyObject*, PyObject* value) {
-    if (is_link(Py_TYPE(value))) shown.visit(value, shown.argument);
-  });
-  return 0;
+traverseproc cache_traverse = nullptr;
+// The type of links, where they tell what they hold.
+PyTypeObject* link_type = nullptr;
+
+bool is_type_of_links(PyObject* object) noexcept {
+  auto* type = reinterpret_cast<PyTypeObject*>(object);
+  if (type == link_type) return true;
+  if (!PyType_Check(object) || !is_link(type) || cpython::known_type(type) == nullptr) return false;
+  link_type = type;
+  return true;
 }
 
-traverseproc cache_traverse = nullptr;
+int show_of_cache(PyObject* object, void* argument) noexcept {
+  auto& shown = *static_cast<Shown*>(argument);
+  if (shown.has_met_dictionary) return shown.visit(object, shown.argument);
+  if (shown.waiting[0] != nullptr && is_type_of_links(object)) {
+    shown.waiting[0] = shown.waiting[1] = nullptr;
+    return 0;
+  }
+  if (object != shown.dictionary) return shown.wait(object);
+  shown.has_met_dictionary = true;
+  if (const int result = shown.let_go(); result != 0) return result;
+  if (const int result = shown.visit(object, shown.argument); result != 0) return result;
+  if (!PyDict_CheckExact(object)) return 0;
+  int result = 0;
+  cpython::each_pair(reinterpret_cast<const PyDictObject*>(object), [&](PyObject*, PyObject* value) {
+    if (result == 0 && is_link(Py_TYPE(value))) result = shown.visit(value, shown.argument);
+  });
+  return result;
+}
 
 int cache_references(PyObject* cache, visitproc visit, void* argument) noexcept {
-  Shown shown{visit, argument};
+  const char* place = reinterpret_cast<const char*>(cache) + kDictionaryOfCache;
+  Shown shown{visit, argument, *reinterpret_cast<PyObject* const*>(place)};
   if (const int result = cache_traverse(cache, show_of_cache, &shown); result != 0) return result;
-  return shown.link_type != nullptr ? visit(shown.link_type, argument) : 0;
+  return shown.let_go();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "cpython/dictionary.h"
 #include "cpython/interpreter.h"
 #include "cpython/variables.h"
+#include "walker/unexplained.h"
 
 namespace heapscope::walker {
 namespace {
@@ -39,6 +40,13 @@ ThreadIdentity identify(PyObject* registered, unsigned long ident) noexcept {
   return identity;
 }
 
+// Slots of an evaluation stack of which not even the depth is known.
+struct UnknownStack {
+  const cpython::Frame* frame;
+  const cpython::Slot* first;
+  const cpython::Slot* end;
+};
+
 class ThreadWriter {
  public:
   ThreadWriter(Walk& walk, PyThreadState* state, const ThreadIdentity& identity) noexcept
@@ -58,7 +66,36 @@ class ThreadWriter {
     if (open_) walk_.end_root();
   }
 
+  // visit(UnknownStack) for the frames, innermost first.
+  template <class Visit>
+  void each_unknown_stack(Visit&& visit) const noexcept {
+    std::size_t count = 0;
+    for (const cpython::Frame* frame = first_frame(); frame != nullptr && count < kMostFrames;
+         frame = cpython::previous(frame), ++count) {
+      if (is_of_c_stack(frame) || !has_code(frame)) continue;
+      const cpython::FrameSlots slots = cpython::frame_slots(frame);
+      const cpython::Slot* first = slots.first + slots.variables;
+      if (slots.unknown_top != 0) visit(UnknownStack{frame, first, first + slots.unknown_top});
+    }
+  }
+
+  void write_unknown_stack(const UnknownStack& stack, Unexplained& unexplained) noexcept {
+    const auto begin = reinterpret_cast<std::uintptr_t>(stack.first);
+    bool open = false;
+    unexplained.each(begin, reinterpret_cast<std::uintptr_t>(stack.end),
+                     [&](std::uintptr_t address, PyObject* object) {
+                       if (!open) open = begin_frame_root(stack.frame, " evaluation stack of ");
+                       if (open) write_slot(static_cast<int>((address - begin) / sizeof(void*)), object);
+                     });
+    if (open) walk_.end_root();
+  }
+
  private:
+  static bool has_code(const cpython::Frame* frame) noexcept {
+    const PyCodeObject* code = cpython::code_of(frame);
+    return code != nullptr && PyCode_Check(reinterpret_cast<PyObject*>(const_cast<PyCodeObject*>(code)));
+  }
+
   const cpython::Frame* first_frame() const noexcept {
 #if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030D0000
     if (state_->cframe == nullptr) return nullptr;  // it is being made
@@ -132,33 +169,38 @@ class ThreadWriter {
     walk_.end_root();
   }
 
-  bool begin_frame(const cpython::Frame* frame, const PyCodeObject* code, std::size_t count) noexcept {
+  bool begin_frame(const cpython::Frame* frame, std::size_t count) noexcept {
     if (count > kMostFrames && open_) return true;
     if (open_) walk_.end_root();
-    open_ = false;
+    open_ =
+        begin_frame_root(frame, count > kMostFrames ? " and its outer frames" : " ", count <= kMostFrames);
+    return open_;
+  }
+
+  bool begin_frame_root(const cpython::Frame* frame, const char* what, bool named = true) noexcept {
+    const PyCodeObject* code = cpython::code_of(frame);
     begin_label();
     Texts& texts = walk_.texts();
-    texts.write(" ");
-    if (count > kMostFrames) {
-      texts.write("and its outer frames");
-    } else {
-      texts.write(code->co_name);
-    }
+    texts.write(what);
+    if (named) texts.write(code->co_name);
     texts.write(">");
     const std::uint32_t label = texts.close();
     const std::uint32_t file = code->co_filename != nullptr ? texts.add(code->co_filename) : 0;
     auto* own = const_cast<PyCodeObject*>(code);
     const int line = PyCode_Addr2Line(own, cpython::instruction_offset(own, cpython::instruction_key(frame)));
-    open_ = walk_.begin_root(RootKind::kFrame, label, thread_, file,
-                             line > 0 ? static_cast<std::uint32_t>(line) : 0);
-    return open_;
+    return walk_.begin_root(RootKind::kFrame, label, thread_, file,
+                            line > 0 ? static_cast<std::uint32_t>(line) : 0);
+  }
+
+  void write_slot(int depth, PyObject* value) noexcept {
+    char text[32];
+    std::snprintf(text, sizeof text, "<stack %d>", depth);
+    walk_.root_reference(walk_.texts().add(text), value);
   }
 
   void write_frame(const cpython::Frame* frame, std::size_t count) noexcept {
+    if (!has_code(frame) || !begin_frame(frame, count)) return;
     const PyCodeObject* code = cpython::code_of(frame);
-    if (code == nullptr || !PyCode_Check(reinterpret_cast<PyObject*>(const_cast<PyCodeObject*>(code))))
-      return;
-    if (!begin_frame(frame, code, count)) return;
     const cpython::FrameSlots slots = cpython::frame_slots(frame);
     Texts& texts = walk_.texts();
     cpython::each_variable_name(code, [&](int index, PyObject* name) {
@@ -167,10 +209,7 @@ class ThreadWriter {
     });
     for (int depth = 0; depth < slots.stack; ++depth) {
       PyObject* value = cpython::slot_object(slots.first[slots.variables + depth]);
-      if (value == nullptr) continue;
-      char text[32];
-      std::snprintf(text, sizeof text, "<stack %d>", depth);
-      walk_.root_reference(texts.add(text), value);
+      if (value != nullptr) write_slot(depth, value);
     }
     if (cpython::is_of_generator(frame)) return;
     const cpython::FrameHolds holds = cpython::frame_holds(frame);
@@ -187,13 +226,34 @@ class ThreadWriter {
   bool open_ = false;
 };
 
-}  // namespace
-
-void add_threads(Walk& walk, PyInterpreterState* interpreter) noexcept {
+template <class Each>
+void each_thread(Walk& walk, PyInterpreterState* interpreter, Each&& each) noexcept {
   PyObject* registered = registered_threads(cpython::modules_of(interpreter));
   for (PyThreadState* state = PyInterpreterState_ThreadHead(interpreter); state != nullptr;
        state = state->next)
-    ThreadWriter(walk, state, identify(registered, state->thread_id)).write();
+    each(ThreadWriter(walk, state, identify(registered, state->thread_id)));
+}
+
+}  // namespace
+
+void add_threads(Walk& walk, PyInterpreterState* interpreter) noexcept {
+  each_thread(walk, interpreter, [](ThreadWriter&& thread) { thread.write(); });
+}
+
+void add_unknown_stacks(Walk& walk) noexcept {
+  PyInterpreterState* interpreter = PyInterpreterState_Get();
+  Unexplained unexplained(walk);
+  each_thread(walk, interpreter, [&](ThreadWriter&& thread) {
+    thread.each_unknown_stack([&](const UnknownStack& stack) {
+      unexplained.consider(reinterpret_cast<std::uintptr_t>(stack.first),
+                           reinterpret_cast<std::uintptr_t>(stack.end));
+    });
+  });
+  if (!unexplained.count()) return;
+  each_thread(walk, interpreter, [&](ThreadWriter&& thread) {
+    thread.each_unknown_stack(
+        [&](const UnknownStack& stack) { thread.write_unknown_stack(stack, unexplained); });
+  });
 }
 
 }  // namespace heapscope::walker

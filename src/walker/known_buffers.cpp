@@ -16,6 +16,7 @@ BufferKind kind_by_name(const PyTypeObject* type) noexcept {
     return BufferKind::kNumpyArray;
   if (std::strcmp(name, "_ctypes._CData") == 0) return BufferKind::kCtypesData;
   if (std::strcmp(name, "mmap.mmap") == 0) return BufferKind::kMapping;
+  if (std::strcmp(name, "_io.StringIO") == 0) return BufferKind::kTextStream;
 #if PY_VERSION_HEX < 0x030E0000
   if (std::strcmp(name, "_thread.lock") == 0 || std::strcmp(name, "_thread.RLock") == 0)
     return BufferKind::kLock;
@@ -105,6 +106,12 @@ std::uint64_t known_buffer(PyObject* object, BufferKind kind, const void*& data)
       data = fields[5];
       return data == nullptr ? 0 : reinterpret_cast<std::uint64_t>(fields[6]) * sizeof(PyObject*);
     }
+    case BufferKind::kTextStream: {
+      // PyObject, the characters, two positions, room for so many characters
+      const auto* fields = reinterpret_cast<void* const*>(object);
+      data = fields[2];
+      return data == nullptr ? 0 : reinterpret_cast<std::uint64_t>(fields[5]) * sizeof(Py_UCS4);
+    }
     case BufferKind::kLock:
       data = *reinterpret_cast<void* const*>(reinterpret_cast<const char*>(object) + sizeof(PyObject));
       return data == nullptr ? 0 : sizeof(sem_t);
@@ -151,6 +158,98 @@ PyObject* const* numpy_items(const NumpyArray& array, std::uint64_t& count) noex
   if (number != kObjects) return nullptr;
   count = numpy_bytes(array) / sizeof(PyObject*);
   return reinterpret_cast<PyObject* const*>(array.data);
+}
+
+namespace {
+
+// What is needed of a description of elements, of numpy 1 and 2.
+struct Description {
+  PyObject* object;
+
+  template <class Value>
+  Value at(std::size_t offset) const noexcept {
+    Value value;
+    std::memcpy(&value, reinterpret_cast<const char*>(object) + offset, sizeof value);
+    return value;
+  }
+  std::int32_t number() const noexcept { return at<std::int32_t>(28); }
+  bool has_objects() const noexcept {
+    constexpr unsigned kHasReferences = 1;  // NPY_ITEM_REFCOUNT
+    return (at<unsigned char>(numpy_version() == 1 ? 27 : 32) & kHasReferences) != 0;
+  }
+  // { the description of the parts, a tuple of how many }
+  PyObject* const* subarray() const noexcept { return at<PyObject* const*>(numpy_version() == 1 ? 40 : 88); }
+  PyObject* fields() const noexcept { return at<PyObject*>(numpy_version() == 1 ? 48 : 96); }
+  PyObject* names() const noexcept { return at<PyObject*>(numpy_version() == 1 ? 56 : 104); }
+};
+
+constexpr std::int32_t kNumpyObjects = 17;  // NPY_OBJECT
+constexpr std::int32_t kNumpyRecords = 20;  // NPY_VOID
+constexpr int kDeepestRecord = 16;
+
+bool add_places(Description description, std::uint64_t begin, int depth, NumpyRecords& records) noexcept;
+
+bool add_parts(PyObject* const* subarray, std::uint64_t begin, int depth, NumpyRecords& records) noexcept {
+  if (subarray[1] == nullptr || !PyTuple_CheckExact(subarray[1])) return false;
+  std::uint64_t count = 1;
+  for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(subarray[1]); ++at) {
+    PyObject* length = PyTuple_GET_ITEM(subarray[1], at);
+    if (!PyLong_CheckExact(length)) return false;
+    count *= PyLong_AsUnsignedLongMask(length);
+    if (count > NumpyRecords::kMost) return false;
+  }
+  const std::uint64_t bytes = numpy_item_bytes(subarray[0]);
+  for (std::uint64_t part = 0; part < count; ++part) {
+    if (!add_places({subarray[0]}, begin + part * bytes, depth + 1, records)) return false;
+  }
+  return true;
+}
+
+// A field is (description, place) or (description, place, title); titles are keys too.
+bool add_fields(PyObject* fields, PyObject* names, std::uint64_t begin, int depth,
+                NumpyRecords& records) noexcept {
+  if (!PyDict_CheckExact(fields) || names == nullptr || !PyTuple_CheckExact(names)) return false;
+  bool complete = true;
+  for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(names) && complete; ++at) {
+    PyObject* field = nullptr;
+    cpython::each_pair(reinterpret_cast<const PyDictObject*>(fields), [&](PyObject* key, PyObject* value) {
+      if (key == PyTuple_GET_ITEM(names, at)) field = value;
+    });
+    complete = field != nullptr && PyTuple_CheckExact(field) && PyTuple_GET_SIZE(field) >= 2 &&
+               PyLong_CheckExact(PyTuple_GET_ITEM(field, 1)) &&
+               add_places({PyTuple_GET_ITEM(field, 0)},
+                          begin + PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(field, 1)), depth + 1, records);
+  }
+  return complete;
+}
+
+bool add_places(Description description, std::uint64_t begin, int depth, NumpyRecords& records) noexcept {
+  if (depth > kDeepestRecord) return false;
+  if (description.number() == kNumpyObjects) {
+    if (records.place_count == NumpyRecords::kMost) return false;
+    records.places[records.place_count++] = begin;
+    return true;
+  }
+  if (description.number() != kNumpyRecords || !description.has_objects()) return true;
+  if (description.subarray() != nullptr) return add_parts(description.subarray(), begin, depth, records);
+  return description.fields() != nullptr &&
+         add_fields(description.fields(), description.names(), begin, depth, records);
+}
+
+}  // namespace
+
+bool numpy_records(const NumpyArray& array, NumpyRecords& records) noexcept {
+  if (array.description == nullptr || numpy_version() == 0) return false;
+  const Description description{array.description};
+  if (description.number() != kNumpyRecords || !description.has_objects()) return false;
+  records.bytes = numpy_item_bytes(array.description);
+  const std::uint64_t bytes = numpy_bytes(array);
+  if (records.bytes == 0 || bytes == 0 || !add_places(description, 0, 0, records)) return false;
+  for (std::size_t at = 0; at < records.place_count; ++at) {
+    if (records.places[at] + sizeof(PyObject*) > records.bytes) return false;
+  }
+  records.count = bytes / records.bytes;
+  return true;
 }
 
 std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept {

@@ -3,7 +3,7 @@
 //
 // Types of libraries are told by their names and the sizes of their objects, and their layouts have not changed in
 // the versions given: numpy.ndarray (1.22 to 2), _ctypes' data (3.10 to 3.14), mmap.mmap (3.10 to 3.13),
-// array.array (3.10 to 3.14), _thread's locks (up to 3.13), datetime's times. The caller holds the GIL. A few loads; nothing runs.
+// array.array (3.10 to 3.14), _thread's locks (up to 3.13), io.StringIO (3.10 to 3.14), datetime's times. The caller holds the GIL. A few loads; nothing runs.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -25,6 +25,7 @@ enum class BufferKind : std::uint8_t {
   kMapping,
   kLock,
   kByteStream,  // from 3.12 on its type tells the bytes that it refers to as its own
+  kTextStream,  // io.StringIO
   kQueue,
   kNaiveTime,  // not a buffer: made without the last field
 };
@@ -79,13 +80,34 @@ std::int64_t untold_bytes(PyObject* object, BufferKind kind) noexcept;
 // The items of an array of objects that owns its data; null when it is none.
 PyObject* const* numpy_items(const NumpyArray& array, std::uint64_t& count) noexcept;
 
-// visit(PyObject* or null) for the items of an array of objects that owns its data, as its .flat counts them.
+// Of an array of records that owns its data: where in a record the fields of objects are.
+struct NumpyRecords {
+  static constexpr std::size_t kMost = 64;  // records with more are not entered
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;  // of a record
+  std::uint64_t places[kMost];
+  std::size_t place_count = 0;
+};
+bool numpy_records(const NumpyArray& array, NumpyRecords& records) noexcept;
+
+// visit(PyObject* or null) for the items of an array of objects that owns its data, as its .flat counts them; of an
+// array of records the fields of objects, record after record as they lie.
 template <class Visit>
 void each_numpy_item(const NumpyArray& array, Visit&& visit) noexcept {
   constexpr int kMostDimensions = 64;
   std::uint64_t count = 0;
   PyObject* const* items = numpy_items(array, count);
-  if (items == nullptr || array.dimensions > kMostDimensions) return;
+  if (items == nullptr) {
+    NumpyRecords records;
+    if (!numpy_records(array, records)) return;
+    for (std::uint64_t index = 0; index < records.count; ++index) {
+      for (std::size_t place = 0; place < records.place_count; ++place)
+        visit(
+            *reinterpret_cast<PyObject* const*>(array.data + index * records.bytes + records.places[place]));
+    }
+    return;
+  }
+  if (array.dimensions > kMostDimensions) return;
   if ((array.flags & kNumpyInOrder) != 0) {
     for (std::uint64_t index = 0; index < count; ++index) visit(items[index]);
     return;

@@ -127,7 +127,8 @@ template <class Visit>
   shown.count = 0;
   expect_fields(object, info, offsets, shown);
   for (std::uint32_t index = 0; index < info.shown_count; ++index) {
-    PyObject* named = (found >> index & 1) != 0 ? ShownPlace(places[index]).read(object) : nullptr;
+    const ShownPlace place(places[index]);
+    PyObject* named = (found >> index & 1) != 0 ? place.read(object) : place.hidden_list(object);
     visit(named);
     shown.expect(named);
   }

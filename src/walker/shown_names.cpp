@@ -9,7 +9,8 @@ namespace heapscope::walker {
 namespace {
 
 // Names by place: the first word's at byte 16 of the object, the next at 24 and so on. "-" is no reference, "@n" goes
-// on at byte n, "@n>m" at byte m of what byte n points at. In angle brackets: fields that no attribute gives.
+// on at byte n, "@n>m" at byte m of what byte n points at, "@n!" at a list that is not shown. In angle brackets: fields
+// that no attribute gives.
 // `bytes`: the type's basic size, where only that tells versions apart; 0: any.
 struct Row {
   const char* type;
@@ -17,6 +18,9 @@ struct Row {
   bool items = false;
   Py_ssize_t bytes = 0;
 };
+
+// Where numpy.ufunc has its function for vectorcalls, in the layout that is known.
+constexpr Py_ssize_t kUfuncVectorcall = 160;
 
 constexpr Row kRows[] = {
     // ---- itertools and its kin among the builtins
@@ -180,6 +184,9 @@ constexpr Row kRows[] = {
      "<instruction> "
      "<doctype> <close>"},
     {"collections.deque", "", true},
+    // ---- numpy: 1.22 to 2.0, and since
+    {"numpy.ufunc", "@88 <object> <user loops> @208 identity @224! <loops>", false, 232},
+    {"numpy.ufunc", "@88 <object> <user loops> @208 identity @224! <loops>", false, 240},
     // ---- pandas
     {"pandas._libs.internals.BlockManager",
      "- blocks axes - <interleaved blocks> <interleaved type> _blknos _blklocs", false, 80},
@@ -205,6 +212,7 @@ const char* names_of(const PyTypeObject* type, std::size_t& from, bool& items) n
     const Row& row = kRows[from];
     if ((row.bytes != 0 && row.bytes != type->tp_basicsize) || std::strcmp(row.type, type->tp_name) != 0)
       continue;
+    if (std::strchr(row.names, '!') != nullptr && type->tp_vectorcall_offset != kUfuncVectorcall) continue;
     items = items || row.items;
     ++from;
     return row.names;
@@ -241,11 +249,13 @@ bool ShownNames::next(ShownName& found) noexcept {
       continue;
     }
     std::int32_t inner = ShownPlace::kNoInner;
+    bool hidden = false;
     if (*rest_ == '@') {
       char* end = nullptr;
       offset_ = static_cast<std::int32_t>(std::strtol(rest_ + 1, &end, 10));
       if (*end == '>') inner = static_cast<std::int32_t>(std::strtol(end + 1, &end, 10));
-      rest_ = end + 1;
+      hidden = *end == '!';
+      rest_ = end + (hidden ? 2 : 1);
     }
     const char* name = rest_;
     // A name in brackets may have spaces.
@@ -254,7 +264,7 @@ bool ShownNames::next(ShownName& found) noexcept {
     const std::int32_t offset = offset_;
     offset_ += static_cast<std::int32_t>(sizeof(PyObject*));
     if (*name == '-' || offset_ > bytes_) continue;
-    found = {name, static_cast<std::size_t>(end - name), ShownPlace(offset, inner)};
+    found = {name, static_cast<std::size_t>(end - name), ShownPlace(offset, inner, hidden)};
     return true;
   }
 }

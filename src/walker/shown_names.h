@@ -3,7 +3,8 @@
 // Such a function tells which objects are referred to, and not where they lie. For types of the standard library,
 // numpy and pandas it is written down here where in the object which reference stands. That is a name and no more:
 // only what the traverse function has shown is followed (references.h compares), so a library that moves a field
-// costs names, never a pointer that is none.
+// costs names, never a pointer that is none. What such a function leaves out altogether is told where the layout is
+// certain: of a type of that name and size whose other fields are where they should be.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -15,24 +16,32 @@
 namespace heapscope::walker {
 
 // Where a shown reference may lie: in the object or, `inner` not being kNoInner, in the memory that the object
-// points at there. 32 bits.
+// points at there. `hidden`: it is not shown, and a list. 32 bits.
 class ShownPlace {
  public:
   static constexpr std::int32_t kNoInner = 0x7FF;
 
   explicit ShownPlace(std::int32_t packed) noexcept : packed_(packed) {}
-  ShownPlace(std::int32_t offset, std::int32_t inner) noexcept : packed_(offset | inner << 16) {}
+  ShownPlace(std::int32_t offset, std::int32_t inner, bool hidden = false) noexcept
+      : packed_(offset | inner << 16 | (hidden ? kHidden : 0)) {}
 
   std::int32_t packed() const noexcept { return packed_; }
+  PyObject* hidden_list(const PyObject* object) const noexcept {
+    if ((packed_ & kHidden) == 0) return nullptr;
+    PyObject* found = read(object);
+    return found != nullptr && PyList_CheckExact(found) ? found : nullptr;
+  }
   PyObject* read(const PyObject* object) const noexcept {
     const void* place = reinterpret_cast<const char*>(object) + (packed_ & 0xFFFF);
-    const std::int32_t inner = packed_ >> 16;
+    const std::int32_t inner = packed_ >> 16 & kNoInner;
     auto* found = *static_cast<char* const*>(place);
     if (inner == kNoInner) return reinterpret_cast<PyObject*>(found);
     return found != nullptr ? *reinterpret_cast<PyObject* const*>(found + inner) : nullptr;
   }
 
  private:
+  static constexpr std::int32_t kHidden = 1 << 27;
+
   std::int32_t packed_;
 };
 

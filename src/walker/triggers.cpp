@@ -1,5 +1,6 @@
 #include "walker/triggers.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ namespace {
 constexpr std::size_t kMostPath = 4000;
 constexpr std::uint64_t kLeastHeap = 4U << 20U;
 constexpr int kMostRefusals = 3;  // in a row; then no other is tried
+constexpr int kMostReplaced =
+    3;  // in a row; then one is waited for, so that a program that is killed leaves one
 
 struct Triggers {
   char peak_path[kMostPath + 1];
@@ -35,6 +38,7 @@ struct Triggers {
   bool scheduled;
   bool at_work;
   int refusals;
+  int replaced;
   pid_t process;
   std::uint64_t started_live;   // of the snapshot under way
   std::uint64_t snapshot_live;  // of the last that succeeded
@@ -43,6 +47,7 @@ struct Triggers {
 };
 Triggers triggers;
 PendingFile* pending = nullptr;
+PendingFile* spare = nullptr;
 
 std::uint64_t live_now() noexcept {
   tracker::Counters figures = {};
@@ -54,8 +59,10 @@ std::uint64_t live_now() noexcept {
 
 void passed(bool at_copy, bool has_gil) noexcept;
 
+std::uint64_t next_peak(std::uint64_t live) noexcept { return live + live / 100 * triggers.percent; }
+
 void watch_peak(std::uint64_t live) noexcept {
-  const std::uint64_t next = live + live / 100 * triggers.percent;
+  const std::uint64_t next = next_peak(live);
   tracker::set_heap_limit(next > kLeastHeap ? next : kLeastHeap, passed);
 }
 
@@ -81,6 +88,7 @@ bool is_under_way() noexcept {
   const FileResult result = poll_snapshot(*pending, false);
   if (result.outcome == FileOutcome::kRunning) return true;
   note_end(result);
+  triggers.replaced = 0;
   return false;
 }
 
@@ -101,24 +109,54 @@ void begin(const char* path, const char* trigger, bool is_peak) noexcept {
   }
 }
 
+// The heap has passed that of the copy which is still at work by as much as asks for another: that copy is not wanted
+// any more. It is ended when the other has begun.
+void begin_in_place_of_one() noexcept {
+  triggers.peak_due = false;
+  if (triggers.replaced == kMostReplaced) {
+    triggers.replaced = 0;
+    note_end(poll_snapshot(*pending, true));
+    if (PyErr_Occurred() == nullptr) begin(triggers.peak_path, "peak", true);
+    return;
+  }
+  PendingFile* former = pending;
+  pending = spare;
+  const std::uint64_t former_live = triggers.started_live;
+  begin(triggers.peak_path, "peak", true);
+  if (pending->copy.process == 0) {
+    pending = former;
+    triggers.started_live = former_live;
+    return;
+  }
+  spare = former;
+  kill(spare->copy.process, SIGKILL);
+  poll_snapshot(*spare, true);
+  ++triggers.replaced;
+}
+
 int take_due() noexcept {
   triggers.scheduled = false;
   if (triggers.at_work || triggers.process != getpid() || pending == nullptr) return 0;
   triggers.at_work = true;
-  if (is_under_way()) {
+  if (!is_under_way()) {
+    if (triggers.limit_due) {
+      triggers.limit_due = false;
+      begin(triggers.limit_path, "limit", false);
+      if (triggers.peak_due) watch_peak(live_now());
+    } else if (triggers.peak_due) {
+      triggers.peak_due = false;
+      begin(triggers.peak_path, "peak", true);
+    }
+  } else if (triggers.peak_due && !triggers.limit_due && triggers.pending_is_peak &&
+             live_now() >= next_peak(triggers.started_live)) {
+    begin_in_place_of_one();
+  } else {
     // Looked at again when the heap has grown by a little.
     const std::uint64_t live = live_now();
     tracker::set_heap_limit(live + live / 50, passed);
-  } else if (triggers.limit_due) {
-    triggers.limit_due = false;
-    begin(triggers.limit_path, "limit", false);
-    if (triggers.peak_due) watch_peak(live_now());
-  } else if (triggers.peak_due) {
-    triggers.peak_due = false;
-    begin(triggers.peak_path, "peak", true);
   }
   triggers.at_work = false;
-  return 0;
+  return PyErr_Occurred() != nullptr ? -1 : 0;
 }
 
 int take_when_pending(void*) { return take_due(); }
@@ -217,10 +255,13 @@ bool take_at_memory_error() noexcept {
 // ---- for Python
 
 bool make_pending() noexcept {
-  if (pending != nullptr) return true;
-  void* pages = map_zeroed(sizeof(PendingFile), false);
-  if (pages != nullptr) pending = new (pages) PendingFile;
-  return pending != nullptr;
+  for (PendingFile** each : {&spare, &pending}) {
+    if (*each != nullptr) continue;
+    void* pages = map_zeroed(sizeof(PendingFile), false);
+    if (pages == nullptr) return false;
+    *each = new (pages) PendingFile;
+  }
+  return true;
 }
 
 bool take_path(PyObject* given, char (&path)[kMostPath + 1]) noexcept {

@@ -6,6 +6,7 @@
 #include "walker/births.h"
 #include "walker/fetch.h"
 #include "walker/fingerprint.h"
+#include "walker/frames.h"
 #include "walker/native_blocks.h"
 #include "walker/native_globals.h"
 #include "walker/process_facts.h"
@@ -435,7 +436,10 @@ const char* Walk::run(const WalkOptions& options) noexcept {
       }
       add_static_types(*this);
     } while (sweep());
-    if (options.holders) add_native_globals(*this);  // nothing that is not met yet
+    if (options.holders) {
+      add_native_globals(*this);  // nothing that is not met yet
+      add_unknown_stacks(*this);
+    }
     if (options.native && (!options.forked || options.blocks != nullptr)) add_native_blocks(options.blocks);
     // Types are looked up last: all are known then.
     finish_types();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,26 @@ def test_the_first_memory_error_is_shown_rather_than_the_end(program: str) -> No
         assert lessons(ran.files["memory-error"]) == 1000
         assert lessons(ran.files["exit"]) == 10
         assert ran.path == ran.files["memory-error"]
+
+
+GROWING = """
+made = []
+for number in range(400_000):
+    made.append([number])
+kept = [{number: number} for number in range(100_000)]
+del made
+"""
+
+
+def test_the_snapshot_at_the_peak_is_near_it_however_fast_the_heap_grows(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "growing.py"
+    path.write_text(GROWING)
+    with heap_run.ran([str(path)], options(at_peak=True, quiet=False)) as ran:
+        assert ran.exit_code == 0
+    said = re.search(r"([0-9.]+) % below the peak", capfd.readouterr().err)
+    assert said is None or float(said[1]) < 15
 
 
 ERRORS = """

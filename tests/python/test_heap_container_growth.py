@@ -93,3 +93,33 @@ def test_what_heapscope_loads_for_its_first_look_is_no_growth() -> None:
         ),
     ]
     assert done.stdout.count("\n") == 2
+
+
+TEXTS = """
+import heapscope
+
+HELD = {"text": ["x" * 1000]}
+
+def lengthens():
+    HELD["text"][0] += "x" * 100_000
+
+def replaces():
+    HELD["text"][0] = "x" * 100_000 + str(len(HELD))
+
+try:
+    heapscope.assert_no_growth(lengthens, rounds=4)
+except heapscope.GrowthError as error:
+    [leak] = error.leaks
+    print(leak.type, leak.bytes, leak.held_by)
+heapscope.assert_no_growth(replaces, rounds=4)
+print("none")
+"""
+
+
+def test_a_text_that_is_replaced_by_a_longer_one_in_each_round_is_growth() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TEXTS], check=True, capture_output=True, text=True, timeout=240
+    )
+    grown, none = done.stdout.splitlines()
+    assert grown.startswith("str 400000 __main__.HELD[")
+    assert none == "none"  # one that is replaced by a text as long

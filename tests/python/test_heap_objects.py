@@ -452,7 +452,12 @@ def test_collections_are_counted_and_watched() -> None:
     assert oldest.longest_pause_s is not None
     assert 0 < oldest.longest_pause_s <= oldest.pause_s
     assert oldest.collections - before.generations[2].collections == 2
-    assert repr(summary).count("\n") >= 3
+    lines = repr(summary).splitlines()
+    assert len(lines) >= 4
+    assert max(map(len, lines)) <= 80
+    # Of what was not watched nothing is said, least of all that it took no time.
+    assert lines[1].split() == ["0", *lines[1].split()[1:4], "0"]
+    assert lines[3].endswith("ms")
     assert heapscope.gc_summary().generations[0].pause_s is None
 
 
@@ -512,3 +517,32 @@ assert "['heapscope._analysis']" not in names
 assert "['reprlib']" not in names
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=dict(os.environ))
+
+
+KEPT: list[Node] = []
+
+
+def test_what_cannot_be_ruled_out_is_said_with_a_comparison() -> None:
+    tracker = heapscope.HeapTracker()
+    KEPT.append(Node())
+    tracker.snapshot()
+    tracker.snapshot()
+    report = tracker.growth()
+    assert report.unproven > 0
+    assert f"Not tracked: up to {report.unproven:,} of the others" in repr(report)
+    assert "Not tracked: up to" in repr(tracker.latest.compare(tracker._heaps[0]))
+    KEPT.clear()
+
+
+def test_the_types_of_objects_that_a_filter_picks_are_counted() -> None:
+    KEPT.extend(Node() for _ in range(5))
+    counted = heapscope.most_common_types(filter=lambda obj: isinstance(obj, Node))
+    assert counted == [("Node", sum(isinstance(each, Node) for each in gc.get_objects()))]
+    stats: dict[str, int] = {}
+    heapscope.growth(peak_stats=stats, filter=lambda obj: isinstance(obj, Node))
+    assert set(stats) == {"Node"}
+    few = heapscope.heap().instances(Node)
+    assert heapscope.most_common_types(objects=few, filter=lambda obj: obj is KEPT[0]) == [
+        ("Node", 1)
+    ]
+    KEPT.clear()

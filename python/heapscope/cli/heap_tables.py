@@ -59,7 +59,7 @@ def _title(console: Console, document: Document) -> None:
     console.print(Text(title, style="bold"), soft_wrap=True)
     remarks = []
     if document["named_root_share"] is not None:
-        remarks.append(f"{100 * document['named_root_share']:.3g} % held by roots with a name")
+        remarks.append(f"{100 * document['named_root_share']:.4g} % held by roots with a name")
     if document["unreachable"]:
         garbage = units.size(document["unreachable_bytes"])
         remarks.append(f"{units.count(document['unreachable'])} more are garbage ({garbage})")

@@ -66,7 +66,9 @@ def assert_no_growth(
     fills in the first rounds and a buffer that is replaced in each are no leaks. What only a
     running frame holds is none either. A container that was there before counts when it is longer
     after every round, though it holds nothing new (small numbers, say); of buffers
-    (``bytearray``, ``array.array``) the memory they have is what can be seen of their length.
+    (``bytearray``, ``array.array``) the memory they have is what can be seen of their length. So do
+    texts, bytes, numbers and arrays that take more memory after every round, though each round's
+    replace those of the round before.
     Tracking is on meanwhile, so that the failure can tell where the objects were allocated.
 
     Examples
@@ -75,7 +77,7 @@ def assert_no_growth(
     """
     if rounds < 2:
         raise ValueError("one round cannot tell growth from a first filling: rounds must be >= 2")
-    from heapscope.objects.growth_rounds import grown_containers, grown_each_round
+    from heapscope.objects.growth_rounds import grown_containers, grown_each_round, grown_values
     from heapscope.objects.leak_report import Leak
 
     with _tracked():
@@ -88,7 +90,9 @@ def assert_no_growth(
             looks.append(heap())
         grown = grown_each_round(looks)
         containers = [Leak(row) for row in grown_containers(looks, grown)]
-        leaks = _wanted([*_leaks(grown), *containers], ignore)
+        stayed = [*_leaks(grown), *containers]
+        values = [Leak(row) for row in grown_values(looks, {leak.type for leak in stayed})]
+        leaks = _wanted([*stayed, *values], ignore)
         _fail(leaks, f"in each of {rounds} rounds")
 
 

@@ -115,19 +115,20 @@ class GCSummary:
     def __repr__(self) -> str:
         watched = self.generations[0].pause_s is not None
         lines = [
-            "generation  collections  collected  uncollectable"
-            + ("     examined      pauses     longest" if watched else "")
+            "gen  collections    collected  lost"
+            + ("  watched    examined      pauses     longest" if watched else "")
         ]
         for each in self.generations:
             line = (
-                f"{each.generation:10d}  {each.collections:11,d}  {each.collected:9,d}"
-                f"  {each.uncollectable:13,d}"
+                f"{each.generation:3d}  {each.collections:11,d}  {each.collected:11,d}"
+                f"  {each.uncollectable:4,d}"
             )
             if watched:
-                examined = "?" if each.examined is None else f"{each.examined:,}"
-                line += f"  {examined:>11}  {_time(each.pause_s)}  {_time(each.longest_pause_s)}"
+                line += f"  {each.watched:7,d}{_of_watched(each)}"
             lines.append(line)
-        if not watched:
+        if watched:
+            lines.append("examined and pauses: of those watched, from heapscope.watch_gc() on")
+        else:
             lines.append("pauses and objects examined are counted from heapscope.watch_gc() on")
         if not self.enabled:
             lines.append("the collector is disabled: gc.disable()")
@@ -136,6 +137,13 @@ class GCSummary:
         for name, count in sorted(self.uncollectable.items()):
             lines.append(f"uncollectable: {count:,} {name}")
         return "\n".join(lines)
+
+
+def _of_watched(each: Generation) -> str:
+    if not each.watched:
+        return ""
+    examined = "?" if each.examined is None else f"{each.examined:,}"
+    return f"  {examined:>10}  {_time(each.pause_s)}  {_time(each.longest_pause_s)}"
 
 
 def _time(seconds: float | None) -> str:

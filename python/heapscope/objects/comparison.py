@@ -66,6 +66,9 @@ class HeapComparison:
             lines.append(f"<{len(changed) - MOST_ROWS} more rows>")
         if self.new is not None and self.gone is not None:
             lines.append(f"{self.new.count:,} objects are new, {self.gone.count:,} are gone.")
+            if self.unproven:
+                why = "Up" if self.identity == "birth" else "Not tracked: up"
+                lines.append(f"{why} to {self.unproven:,} in both may be others just like them.")
         else:
             lines.append("Two processes: counts and bytes are compared, not objects.")
         return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -9,7 +11,11 @@ if TYPE_CHECKING:
     from heapscope.objects.object_set import ObjectSet
     from heapscope.objects.snapshot import Heap
 
-__all__ = ["grown_between", "grown_containers", "grown_each_round"]
+__all__ = ["grown_between", "grown_containers", "grown_each_round", "grown_values"]
+
+# What holds no objects and may take any number of bytes.
+_VALUES = ("str", "bytes", "int", "bytearray", "array.array", "numpy.ndarray")
+_LEAST_GROWTH = 64  # bytes a round
 
 
 def grown_between(before: Heap, after: Heap) -> ObjectSet:
@@ -53,4 +59,38 @@ def grown_containers(looks: list[Heap], explained: ObjectSet) -> list[dict[str, 
     for row in rows:
         if row["count"] == 1:
             row["held_by"] = last.graph.path_text(row["example"])
+    return rows
+
+
+def grown_values(looks: list[Heap], explained: set[str]) -> list[dict[str, Any]]:
+    """Return the types of values that took more bytes after every round, each longer than before.
+
+    A text that is replaced by a longer one in each round is a new object each time, and none of
+    them stays: only the bytes tell.
+
+    Parameters
+    ----------
+    looks : list of Heap
+        Before the first round, and after each.
+    explained : set of str
+        Types of which growth was found.
+    """
+    sizes = [
+        {row.kind: row.size for row in (look & look.held_without_frames).by_type.rows}
+        for look in looks
+    ]
+    rows = []
+    for kind in _VALUES:
+        taken = [each.get(kind, 0) for each in sizes]
+        steps = [after - before for before, after in itertools.pairwise(taken)]
+        if kind in explained or min(steps) < _LEAST_GROWTH:
+            continue
+        last, before = looks[-1], looks[-2]
+        new = last.relative_to(before) & last.held_without_frames
+        largest = [row for row in new.by_type.rows if row.kind == kind]
+        if not largest:
+            continue
+        found = last.graph.grown_rows(largest[0].set.members)
+        row = max(found, key=lambda each: int(each["bytes"]))
+        rows.append({**row, "count": 1, "bytes": sum(steps), "items": 0})
     return rows

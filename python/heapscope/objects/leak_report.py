@@ -97,10 +97,13 @@ class LeakReport:
         One for each type and holder.
     objects : ObjectSet
         All that came to stay, with what it holds.
+    unproven : int
+        How many objects that are taken for old ones may be new ones just like them.
     """
 
-    def __init__(self, objects: ObjectSet) -> None:
+    def __init__(self, objects: ObjectSet, unproven: int = 0) -> None:
         self.objects = objects
+        self.unproven = unproven
         self.rows = [Leak(row) for row in objects.heap.graph.grown_rows(objects.members)]
 
     def __len__(self) -> int:
@@ -116,8 +119,17 @@ class LeakReport:
         return bool(self.rows)
 
     def __repr__(self) -> str:
+        return "\n".join([*self._table(), *self._unproven()])
+
+    def _unproven(self) -> Iterator[str]:
+        if self.unproven:
+            why = "Up" if self.objects.heap.graph.tracked else "Not tracked: up"
+            yield f"{why} to {self.unproven:,} of the others may be new ones just like old ones"
+
+    def _table(self) -> Iterator[str]:
         if not self.rows:
-            return "Nothing came to stay."
+            yield "Nothing came to stay."
+            return
         cells = [("objects", "bytes", "frees", "type", "held by", "allocated at")]
         cells += [
             (
@@ -130,12 +142,13 @@ class LeakReport:
             )
             for row in self.rows
         ]
-        return "\n".join(_align(cells, 3))
+        yield from _align(cells, 3)
 
 
 def report_growth(first: Heap, second: Heap, third: Heap) -> LeakReport:
     """Report what was made after `first`, was there in `second`, and is in `third`."""
-    return report_set(third.relative_to(first) - third.relative_to(second))
+    unproven = third.graph.compare(first.graph)["unproven"]
+    return LeakReport(third.relative_to(first) - third.relative_to(second), len(unproven))
 
 
 def report_set(objects: ObjectSet) -> LeakReport:
