@@ -177,6 +177,7 @@ class Branches {
       package.modules.push_back(std::move(module));
     }
     std::vector<Group> parts;
+    parts.reserve(large.size() + packages.size());
     for (const ObjectId object : large)
       parts.push_back({HeapGroup::kNone, {}, retained(object), {object}, {}});
     for (auto& [name, package] : packages) {
