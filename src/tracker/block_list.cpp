@@ -4,21 +4,12 @@
 
 #include <algorithm>
 
-#include "capture/format.h"
 #include "memory/touched_pages.h"
 #include "tracker/mapping_hooks.h"
 #include "tracker/reading_section.h"
 #include "tracker/recorder.h"
 
 namespace heapscope::tracker {
-namespace {
-
-// What the bits of an entry hold.
-constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 60) - 1;
-constexpr std::uint64_t kDomains = 15;
-
-}  // namespace
-
 BlockList::Outcome BlockList::copy() noexcept {
   const TouchedPages pages;
   bool copied = false;
@@ -33,12 +24,11 @@ BlockList::Outcome BlockList::copy() noexcept {
     state.blocks.each_block(pages, [this, room](std::uintptr_t address, const std::uint32_t* slot) {
       const Block block = BlockTable::in_ring(*slot) ? recorder.ring_block(*slot) : BlockTable::peek(slot);
       if (block.cohort == 0 || count_ == room) return;
-      entries_[count_++] = {address, block.bytes & kMostBytes,
-                            recorder.site_key(recorder.cohort(block.cohort).site).domain & kDomains};
+      entries_[count_++] = {address, block.bytes, recorder.cohort(block.cohort).born};
     });
     std::uintptr_t start = 0;
     for (std::size_t bytes = 0; count_ < room && next_usable_mapping(start + bytes, start, bytes);)
-      entries_[count_++] = {start, bytes & kMostBytes, static_cast<std::uint64_t>(capture::Domain::kMmap)};
+      entries_[count_++] = {start, bytes, kUnknownBirth};
     copied = true;
   }
   if (!copied) return Outcome::kNoMemory;

@@ -1,7 +1,7 @@
 // Every block that is live at one moment, by address: for who looks for pointers to them.
 //
 // Blocks born before tracking began are not known, nor are those of allocators that are not hooked. Mappings that
-// the program made and may use are blocks too. 16 bytes a block, from raw_memory.h.
+// the program made and may use are blocks too. 24 bytes a block, from raw_memory.h.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,11 @@ class BlockList {
  public:
   struct Entry {
     std::uintptr_t address;
-    std::uint64_t bytes : 60;
-    std::uint64_t domain : 4;  // capture::Domain
+    std::uint64_t bytes;
+    std::uint32_t
+        born;  // the moment before (recorder.h): of two blocks the lower is the older; kUnknownBirth: a mapping
   };
+  static constexpr std::uint32_t kUnknownBirth = ~std::uint32_t{0};
   enum class Outcome { kCopied, kNotTracking, kNoMemory };
   static constexpr std::size_t kNone = ~std::size_t{0};
 

@@ -117,9 +117,14 @@ bool NativeBlocks::mark_pythons(Walk& walk) noexcept {
   const std::uint64_t offset = word - (*list_)[block].address;
   if (is_end_of((*list_)[block], offset)) return true;
   if (level != 1 && offset > kMostOffset && !is_part(word, (*list_)[block].address)) return true;
+  const std::uint32_t born = (*list_)[block].born;
+  if (level != 1 && born < scanned_since_) return true;
+  const std::uint32_t since = std::min(scanned_since_, born);
   const auto number = static_cast<std::uint32_t>(block);
+  if (levels_[block] == level) since_[block] = std::min(since_[block], since);
   if (levels_[block] == 0) {
     levels_[block] = level;
+    since_[block] = since;
     flags_[block] |= kFound;
     if ((*list_)[block].address != word) flags_[block] |= kByMiddle;
     places_[block] = static_cast<std::uint32_t>(found_.size());
@@ -165,6 +170,7 @@ bool NativeBlocks::scan_objects(Walk& walk) noexcept {
     else if (info.item_bytes != 0)
       bytes = info.basic_bytes;
     if (bytes < 24) continue;
+    scanned_since_ = block == BlockList::kNone ? 0 : (*list_)[block].born;
     const auto from = static_cast<std::uint32_t>(at);
     if (!scan_words(reinterpret_cast<const std::uint64_t*>(address + sizeof(PyObject)),
                     (bytes - sizeof(PyObject)) / 8, from, 1))
@@ -185,6 +191,7 @@ bool NativeBlocks::scan_blocks() noexcept {
     const std::uint32_t block = found_[place];
     const BlockList::Entry& entry = (*list_)[block];
     scanned_block_ = block;
+    scanned_since_ = since_[block];
     std::uintptr_t at = (entry.address + 7) & ~std::uintptr_t{7};
     const std::uintptr_t end = entry.address + std::min<std::uint64_t>(entry.bytes, kMostScanned);
     while (at + 8 <= end) {
@@ -261,8 +268,8 @@ NativeBlocks::Outcome NativeBlocks::search(Walk& walk) noexcept {
   }
   const std::size_t count = list_->count();
   if (count >= 0xFFFFFFFE) return Outcome::kNoMemory;
-  if (!flags_.reserve(count + 1) || !levels_.reserve(count + 1) || !stamps_.reserve(count + 1) ||
-      !places_.reserve(count + 1))
+  if (!flags_.reserve(count + 1) || !levels_.reserve(count + 1) || !since_.reserve(count + 1) ||
+      !stamps_.reserve(count + 1) || !places_.reserve(count + 1))
     return Outcome::kNoMemory;
   if (count != 0) {
     least_ = (*list_)[0].address;

@@ -5,14 +5,15 @@
 // that includes objects which nothing but C code refers to. The
 // bodies of objects whose C layout is not known are searched for addresses of native blocks, and so are the blocks
 // found, level by level: of the pointers into a block from other blocks only those of the level just above it count,
-// because memory that was not cleared holds pointers of former owners, which link what has nothing in common. A
+// because memory that was not cleared holds pointers of former owners, which link what has nothing in common; for the
+// same reason what is older than the object and than the block that it points at is not followed. A
 // pointer to a block's beginning counts; one into its middle counts where an object has it, near the beginning, and
 // where what it leads to knows the beginning (a header behind the data).
 //
 // What it finds is evidence, not proof. Blocks are read through the kernel, so that one that another thread gives
 // back meanwhile is an error code. The caller holds the GIL.
 //
-// 17 bytes a block, 8 a pointer found; a binary search for each word looked at. Not thread-safe.
+// 21 bytes a block, 8 a pointer found; a binary search for each word looked at. Not thread-safe.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -107,6 +108,7 @@ class NativeBlocks {
   const tracker::BlockList* list_ = &own_list_;
   Column<std::uint8_t> flags_;    // by block
   Column<std::uint32_t> levels_;  // by block: 1 when objects point at it; 0: not found
+  Column<std::uint32_t> since_;   // by block: births from which on it may lead to other blocks
   Column<std::uint32_t> found_;   // blocks in the order of their finding: level after level
   Column<std::uint32_t> places_;  // by block: in found_
   Column<Pointer> from_objects_;  // in the order of the walk's objects
@@ -120,6 +122,7 @@ class NativeBlocks {
   std::uintptr_t least_ = 0;
   std::uintptr_t most_ = 0;
   std::uint32_t scanned_block_ = 0xFFFFFFFF;
+  std::uint32_t scanned_since_ = 0;  // of what is scanned: since_, or the object's birth; 0: not known
 };
 
 template <class Freed>

@@ -120,6 +120,32 @@ def test_the_interpreters_static_data_share_a_block_only_by_its_beginning(tmp_pa
     assert (shared.blocks, shared.grade) == (0, "shared")
 
 
+@pytest.mark.parametrize("left_over", [True, False])
+def test_what_is_older_than_the_object_is_what_a_former_owner_left(
+    left_over: bool, tmp_path: Path
+) -> None:
+    made = struct.Struct("<hhlq") if not left_over else None
+    other, _ = made_and_measured()
+    heapscope.heap()  # parts what was born before from what is after
+    made = made or struct.Struct("<hhlq")
+    graph = in_this_process(tmp_path)
+    codes, window = (
+        blocks_below(graph, number) for number in graph.at_addresses([id(made), id(other)])
+    )
+    (address,) = codes
+    largest = max(window, key=window.__getitem__)
+    # Behind the codes of a struct is an empty one: offset, size, repetitions.
+    word = ctypes.c_uint64.from_address(address + codes[address] - 8)
+    former, word.value = word.value, largest
+    size, size_of_other = heapscope.native_sizeof(made), heapscope.native_sizeof(other)
+    word.value = former
+    if left_over:
+        assert (int(size), size.shared_bytes) == (codes[address], 0)
+        assert size_of_other.shared_bytes == 0
+    else:
+        assert size.shared_bytes == size_of_other.shared_bytes == window[largest]
+
+
 @pytest.mark.parametrize("way", [in_this_process, in_a_copy])
 def test_without_tracking_there_are_none(way: Any, tmp_path: Path) -> None:
     made = zlib.compressobj(9)

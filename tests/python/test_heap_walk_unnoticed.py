@@ -15,6 +15,7 @@ from collections import OrderedDict, defaultdict
 import pytest
 import raw_heap
 
+import heapscope
 from heapscope import _tracker
 
 ran: list[str] = []
@@ -297,6 +298,26 @@ def test_snapshots_inside_signal_handlers_and_event_loops():
     for heap in heaps:
         raw_heap.from_walk(heap)
     assert len(heaps) == 3
+
+
+def test_what_a_signal_handler_raises_during_a_snapshot_is_raised_as_it_is():
+    class Late(TimeoutError):
+        pass
+
+    def handler(*_: object) -> None:
+        raise Late
+
+    previous = signal.signal(signal.SIGALRM, handler)
+    try:
+        for round_ in range(30):
+            with pytest.raises(Late):  # noqa: PT012 - in the walk, or after it
+                signal.setitimer(signal.ITIMER_REAL, 0.0002 * (1 + round_ % 10))
+                heapscope.heap()
+                while True:
+                    pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def test_sorting_list_is_walked_while_its_items_are_away():

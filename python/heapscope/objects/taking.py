@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["heap", "iso"]
 
+_PACKAGE = __file__.removesuffix("objects/taking.py")
+
 
 def heap(*, fork: bool = False, native: bool = False) -> Heap:
     """Take a snapshot of this process's heap: all objects, their sizes, and who refers to whom.
@@ -56,6 +58,8 @@ def heap(*, fork: bool = False, native: bool = False) -> Heap:
             return _forked(native)
         walk = _tracker.heap_walk(native=native)
     except (RuntimeError, MemoryError, OSError) as error:
+        if not _is_ours(error):
+            raise
         from heapscope.errors import HeapscopeError
 
         raise HeapscopeError(f"no snapshot of the heap: {error}") from error
@@ -63,6 +67,14 @@ def heap(*, fork: bool = False, native: bool = False) -> Heap:
     from heapscope.objects.snapshot import Heap
 
     return Heap(_analysis.HeapGraph.from_walk(walk.hand_over()), live=True)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it was raised in heapscope, not in a signal's handler that ran meanwhile."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is None or last.tb_frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def iso(objects: list[object]) -> ObjectSet:
