@@ -238,5 +238,5 @@ def test_the_page_finds_the_seeded_leak(project: Path, browser: Chromium) -> Non
         # The one of the request that was just answered may be in use still.
         assert 38 <= int(grown["lessons.models.Lesson every time"][1]) <= 42
         page.evaluate("document.querySelectorAll('button')[1].click()")  # compare from here on
-        page.wait_for("document.body.textContent.includes('Waiting for the first census')")
+        page.wait_for("document.body?.textContent.includes('Waiting for the first census')")
         assert page.complaints == []

@@ -68,11 +68,8 @@ def test_the_first_instances_of_a_class_are_sized_by_the_room_they_were_given(
 ) -> None:
     kind = type("Young", (), {})
     names = [f"name{number}" for number in range(attributes)]
-    made, asked_for = [], []
-    meter = _tracker.Meter()
-    for _ in range(40):
-        made.append(None)
-        asked_for.append(0)
+    made: list[object] = [None] * 40
+    asked_for = [0] * 40
     for at in range(40):
         meter = _tracker.Meter()
         meter.start()
