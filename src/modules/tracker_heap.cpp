@@ -1,7 +1,9 @@
 #include "modules/tracker_heap.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
+#include <span>
 
 #include "walker/snapshot_file.h"
 #include "walker/triggers.h"
@@ -183,20 +185,40 @@ PyObject* raise(const char* reason) noexcept {
   return nullptr;
 }
 
-// Keywords come as they are: a dict of them would be in the heap that is walked.
+struct Keyword {
+  const char* name;
+  int* flag;          // or
+  const char** text;  // of the str that was given
+};
+
+// Arguments come as they are: a tuple or a dict of them would be in the heap that is walked.
+bool take_keywords(const char* function, std::span<const Keyword> known, PyObject* const* values,
+                   PyObject* names) noexcept {
+  for (Py_ssize_t index = 0; names != nullptr && index < PyTuple_GET_SIZE(names); ++index) {
+    PyObject* name = PyTuple_GET_ITEM(names, index);
+    const auto keyword = std::ranges::find_if(
+        known, [&](const Keyword& each) { return PyUnicode_CompareWithASCIIString(name, each.name) == 0; });
+    if (keyword == known.end()) {
+      PyErr_Format(PyExc_TypeError, "%s() has no keyword %R", function, name);
+      return false;
+    }
+    if (keyword->flag != nullptr) {
+      *keyword->flag = PyObject_IsTrue(values[index]);
+      if (*keyword->flag < 0) return false;
+    } else {
+      *keyword->text = PyUnicode_AsUTF8(values[index]);
+      if (*keyword->text == nullptr) return false;
+    }
+  }
+  return true;
+}
+
 PyObject* heap_walk(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   int native = 0;
   int fingerprints = 1;
   if (count != 0) return PyErr_Format(PyExc_TypeError, "heap_walk() takes keywords only");
-  for (Py_ssize_t index = 0; names != nullptr && index < PyTuple_GET_SIZE(names); ++index) {
-    PyObject* name = PyTuple_GET_ITEM(names, index);
-    int* option = PyUnicode_CompareWithASCIIString(name, "native") == 0         ? &native
-                  : PyUnicode_CompareWithASCIIString(name, "fingerprints") == 0 ? &fingerprints
-                                                                                : nullptr;
-    if (option == nullptr) return PyErr_Format(PyExc_TypeError, "heap_walk() has no keyword %R", name);
-    *option = PyObject_IsTrue(args[index]);
-    if (*option < 0) return nullptr;
-  }
+  const Keyword known[] = {{"native", &native, nullptr}, {"fingerprints", &fingerprints, nullptr}};
+  if (!take_keywords("heap_walk", known, args, names)) return nullptr;
   WalkOptions options;
   options.native = native != 0;
   options.fingerprints = fingerprints != 0;
@@ -236,18 +258,19 @@ PyObject* describe(const FileResult& result, const char* path) noexcept {
   }
 }
 
-PyObject* heap_write(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"path", "fork", "native", "fingerprints", "trigger", nullptr};
-  PyObject* path = nullptr;
+PyObject* heap_write(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   int fork = 0;
   int native = 0;
   int fingerprints = 1;
   FileRequest request;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppps:heap_write", const_cast<char**>(names),
-                                   PyUnicode_FSConverter, &path, &fork, &native, &fingerprints,
-                                   &request.trigger)) {
+  if (count != 1) return PyErr_Format(PyExc_TypeError, "heap_write() takes one path");
+  const Keyword known[] = {{"fork", &fork, nullptr},
+                           {"native", &native, nullptr},
+                           {"fingerprints", &fingerprints, nullptr},
+                           {"trigger", nullptr, &request.trigger}};
+  PyObject* path = nullptr;
+  if (!take_keywords("heap_write", known, args + count, names) || PyUnicode_FSConverter(args[0], &path) == 0)
     return nullptr;
-  }
   request.path = PyBytes_AS_STRING(path);
   request.fork = fork != 0;
   request.native = native != 0;
@@ -287,7 +310,7 @@ PyMethodDef functions[] = {
      "heap_walk(*, native=False, fingerprints=True)\n--\n\n"
      "Every living object, in memory: a HeapWalk.\n\nRaises MemoryError or RuntimeError in one line."},
     {"heap_write", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(heap_write)),
-     METH_VARARGS | METH_KEYWORDS,
+     METH_FASTCALL | METH_KEYWORDS,
      "heap_write(path, *, fork=False, native=False, fingerprints=True, trigger='api')\n--\n\n"
      "Every living object, into a raw file; what it cost as a dict.\n\n"
      "fork: walked in a copy of the process, which stands still only while it is copied.\n"

@@ -23,6 +23,7 @@ SEEDED = {
     "unbounded_cache": ("unbounded_cache", "render", 5_000 * 333, 5_000),
     "unbounded_dict": ("unbounded_cache", "SESSIONS", 20_000 * 65, 20_000),
     "finalizer_cycle": ("finalizer_cycle", "families[", 200 * 100, 200),
+    "finalizer_cycle_closure": ("finalizer_cycle", "sessions[", 200 * 250, 200),
     "traceback": ("traceback", "ERRORS[", 300 * 10_033, 300),
     "kept_generator": ("kept_frame", "READER", 20_000 * 133, 1),
     "kept_closure": ("kept_frame", "CALLBACKS[", 300 * 10_033, 300),

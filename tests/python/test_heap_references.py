@@ -251,7 +251,7 @@ def below(made: Any) -> list[Any]:
     return list(seen.values())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a worker may leave this file and come back
 def picture() -> Any:
     made = {kind: build() for kind, build in KINDS.items()}
     gc.collect()

@@ -131,7 +131,8 @@ class asked:
     Parameters
     ----------
     process : int
-        A process that `heapscope heap --on-signal` or `heapscope run --on-signal` started.
+        A process that `heapscope heap --on-signal` or `heapscope run --on-signal` started, or one
+        that started it, such as these.
 
     Raises
     ------
@@ -141,7 +142,7 @@ class asked:
 
     def __init__(self, process: int) -> None:
         self._path: str | None = None
-        base, number = _where_asked(process)
+        process, base, number = _where_asked(process)
         wanted = f"{base}.signal-{_count(base) + 1}.hsnap"
         started = asked_at = time.monotonic()
         _send(process, number)
@@ -273,14 +274,39 @@ def _words(options: argparse.Namespace) -> list[str]:
     return words
 
 
-def _where_asked(process: int) -> tuple[str, int]:
-    """Return the base of a process's snapshots, and the signal it takes them at."""
+def _where_asked(process: int) -> tuple[int, str, int]:
+    """Return who takes a process's snapshots, their base, and the signal it takes them at.
+
+    That is the process, or a program that it started: `heapscope run`, a shell, or a server's
+    script is the process that the caller knows.
+    """
+    level = [process]
+    while level:
+        asked = [(each, *found) for each in level if (found := _request(each, each == process))]
+        if len(asked) > 1:
+            those = ", ".join(str(each) for each, *_ in asked)
+            raise CommandError(f"process {process} started several programs: give one of {those}")
+        if asked:
+            return asked[0]
+        level = [child for each in level for child in _children(each)]
+    raise CommandError(
+        f"process {process} was not started with --on-signal: "
+        "start it with `heapscope heap --on-signal=USR2 SCRIPT.py`"
+    )
+
+
+def _request(process: int, must_be: bool) -> tuple[str, int] | None:
+    """Return the base of a process's snapshots, and the signal it takes them at, if it does."""
     try:
         with open(f"/proc/{process}/environ", "rb") as file:
             entries = file.read().split(b"\0")
     except FileNotFoundError:
+        if not must_be:
+            return None
         raise CommandError(f"there is no process {process}") from None
     except OSError as error:
+        if not must_be:
+            return None
         raise CommandError(f"cannot look at process {process}: {running.reason(error)}") from None
     request = next((each for each in entries if each.startswith(b"HEAPSCOPE_HEAP=")), b"")
     words, _, pattern = os.fsdecode(request[len(b"HEAPSCOPE_HEAP=") :]).partition(":")
@@ -289,10 +315,16 @@ def _where_asked(process: int) -> tuple[str, int]:
             from heapscope._autostart import expand
 
             return expand(pattern, process), int(word[len("signal=") :])
-    raise CommandError(
-        f"process {process} was not started with --on-signal: "
-        "start it with `heapscope heap --on-signal=USR2 SCRIPT.py`"
-    )
+    return None
+
+
+def _children(process: int) -> list[int]:
+    import psutil
+
+    try:
+        return [child.pid for child in psutil.Process(process).children()]
+    except psutil.Error:
+        return []
 
 
 def _count(base: str) -> int:
