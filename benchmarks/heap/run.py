@@ -116,7 +116,7 @@ def engine(options: argparse.Namespace, saved: Path) -> list[dict[str, Any]]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     ended = subprocess.run(
-        [*map(str, command), str(exported)],
+        [*map(str, command), "--classes", str(exported)],
         capture_output=True,
         text=True,
         check=False,

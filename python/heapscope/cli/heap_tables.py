@@ -22,11 +22,12 @@ _OF_TWO_PROCESSES = {"new": "only B", "gone": "only A"}  # kinds; of no object i
 
 
 def show(console: Console, document: Document, options: argparse.Namespace) -> None:
-    """Print all parts of a document."""
+    """Print all parts of a document, each after an empty line."""
     _title(console, document)
     if "paths" in document:
         from heapscope.cli.heap_holders import show_paths
 
+        console.print()
         show_paths(console, document["paths"])
     if "roots" in document:
         _roots(console, document, options.limit or _ROWS)
@@ -44,6 +45,7 @@ def show(console: Console, document: Document, options: argparse.Namespace) -> N
     if "kinds" in document:
         _kinds(console, document, options.limit or _ROWS)
     if "rows" in document:
+        console.print()
         show_comparison(console, document, options.limit or _ROWS)
         _new(console, document["new"] or [], options.limit or _ROWS)
         _told_apart(console, document)
@@ -65,7 +67,6 @@ def _title(console: Console, document: Document) -> None:
         remarks.append(f"{units.count(document['unreachable'])} more are garbage ({garbage})")
     if remarks:
         console.print(Text("; ".join(remarks), style="dim"), soft_wrap=True)
-    console.print()
 
 
 def _kinds(console: Console, document: Document, limit: int) -> None:
@@ -91,6 +92,7 @@ def _kinds(console: Console, document: Document, limit: int) -> None:
         objects = sum(row["count"] for row in rest) + hidden["count"]
         figures = (units.count(objects), units.size(size), units.share(size, total), "")
         lines.append((figures, fixed(f"{units.count(count)} more rows (--limit N shows more)")))
+    console.print()
     heads = ["count", "shallow", "share", "retained", document["group_by"]]
     output.print_rows(console, heads, lines)
 
@@ -151,6 +153,7 @@ def _roots(console: Console, document: Document, limit: int) -> None:
         )
         figures = (units.count(objects), units.size(reached), units.size(retained), "")
         lines.append((figures, fixed(f"{units.count(len(rest))} more (--limit N shows more)")))
+    console.print()
     output.print_rows(console, ["objects", "bytes", "held alone", "kind", "root"], lines)
     console.print()
     coverage = document["coverage"]
@@ -165,12 +168,12 @@ def _roots(console: Console, document: Document, limit: int) -> None:
         own = units.count(document["own_objects"])
         told = "of all these are heapscope's own, which no table has"
         console.print(f"{own:>12} {told}", soft_wrap=True)
-    console.print()
 
 
 def _findings(console: Console, rows: list[Document], limit: int, none: str) -> None:
     from rich.text import Text
 
+    console.print()
     if not rows:
         console.print(none)
     for row in rows[:limit]:
@@ -181,7 +184,6 @@ def _findings(console: Console, rows: list[Document], limit: int, none: str) -> 
         console.print(Text(f"  {places.printable(row['path'])}", style="dim"), soft_wrap=True)
     if len(rows) > limit:
         console.print(f"{units.count(len(rows) - limit)} more (--limit N shows more)")
-    console.print()
 
 
 def _cycles(console: Console, rows: list[Document], limit: int, what: str) -> None:
@@ -195,11 +197,11 @@ def _cycles(console: Console, rows: list[Document], limit: int, what: str) -> No
     if len(rows) > limit:
         more = f"{units.count(len(rows) - limit)} more kinds (--limit N shows more)"
         lines.append((("", "", ""), fixed(more)))
+    console.print()
     if lines:
         output.print_rows(console, ["cycles", "objects", "bytes", "types, and closed by"], lines)
     else:
         console.print(f"There are no {what}")
-    console.print()
 
 
 def _code_in_cycles(console: Console, document: Document) -> None:
@@ -215,8 +217,8 @@ def _code_in_cycles(console: Console, document: Document) -> None:
         text += f"; {units.count(code['garbage_classes'])} of the classes are garbage"
     if "code_cycles" not in document:
         text += " (--code-cycles shows them)"
-    console.print(Text(text, style="dim"))
     console.print()
+    console.print(Text(text, style="dim"))
 
 
 def _cycle(row: Document) -> Callable[[int], Text]:

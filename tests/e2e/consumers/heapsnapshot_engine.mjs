@@ -1,7 +1,8 @@
 // Loads .heapsnapshot files with the engine of Chrome DevTools' Memory panel and prints what it makes of them.
 //
-//     node heapsnapshot_engine.mjs NODE_MODULES BUNDLE.mjs FILE…
+//     node heapsnapshot_engine.mjs NODE_MODULES BUNDLE.mjs [--classes] FILE…
 //
+// --classes: only the table of classes, with what they retain: what the panel shows first.
 // The engine is bundled from the published sources once; of what their build generates, only a list of languages is
 // missing, and English is enough.
 
@@ -11,7 +12,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel } from "node:worker_threads";
 
-const [packages, bundle, ...files] = process.argv.slice(2);
+const [packages, bundle, ...rest] = process.argv.slice(2);
+const onlyClasses = rest[0] === "--classes";
+const files = onlyClasses ? rest.slice(1) : rest;
 
 async function bundleEngine() {
   const { build } = createRequire(join(packages, "x"))("esbuild");
@@ -66,6 +69,14 @@ async function load(file) {
   return { snapshot, problems };
 }
 
+function classesOf(snapshot) {
+  const classes = {};
+  for (const aggregate of Object.values(snapshot.getAggregatesByClassKey(false, "allObjects"))) {
+    classes[aggregate.name] = { count: aggregate.count, self: aggregate.self, retained: aggregate.maxRet };
+  }
+  return classes;
+}
+
 function describe({ snapshot, problems }) {
   const objects = {};
   const node = snapshot.createNode(0);
@@ -88,11 +99,6 @@ function describe({ snapshot, problems }) {
       trace: node.traceNodeId(),
       edges,
     };
-  }
-  const classes = {};
-  const aggregates = snapshot.getAggregatesByClassKey(false, "allObjects");
-  for (const aggregate of Object.values(aggregates)) {
-    classes[aggregate.name] = { count: aggregate.count, self: aggregate.self, retained: aggregate.maxRet };
   }
   let allocations = null;
   let stacks = null;
@@ -122,7 +128,7 @@ function describe({ snapshot, problems }) {
     nodes: snapshot.nodeCount,
     statistics: snapshot.getStatistics(),
     objects,
-    classes,
+    classes: classesOf(snapshot),
     allocations,
     stacks,
     duplicates: snapshot.getDuplicateStrings().map((each) => [each.value, each.nodes.length]),
@@ -142,6 +148,6 @@ function compare(before, after) {
 
 const loaded = [];
 for (const file of files) loaded.push(await load(file));
-const answer = { files: loaded.map(describe) };
+const answer = { files: loaded.map(onlyClasses ? ({ snapshot }) => ({ classes: classesOf(snapshot) }) : describe) };
 if (loaded.length === 2) answer.difference = compare(loaded[0].snapshot, loaded[1].snapshot);
 process.stdout.write(JSON.stringify(answer));
