@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "heap/part_keys.h"
+#include "heap/path_text.h"
 
 namespace heapscope::heap {
 namespace {
@@ -29,16 +30,6 @@ constexpr auto kDivisions = std::to_array<NamedDivision>({
     {"held", DivideBy::kHeld},
     {"unity", DivideBy::kUnity},
 });
-
-std::string hexadecimal(std::uint64_t value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  do {
-    text.insert(text.begin(), kDigits[value & 0xF]);
-    value >>= 4;
-  } while (value != 0);
-  return "0x" + text;
-}
 
 enum Generation : std::uint8_t { kUntracked, kInGeneration, kInPermanent };
 

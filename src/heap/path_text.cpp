@@ -23,7 +23,8 @@ constexpr auto kOfType = std::to_array<std::string_view>(
      "__itemsize__", "__flags__", "__weakrefoffset__", "__dictoffset__", "__text_signature__",
      "__type_params__", "__annotations__", "__annotate__", "__doc__"});
 
-// Bracketed so that nobody takes it for Python.
+}  // namespace
+
 std::string hexadecimal(std::uint64_t value) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -33,8 +34,6 @@ std::string hexadecimal(std::uint64_t value) {
   } while (value != 0);
   return "0x" + text;
 }
-
-}  // namespace
 
 struct PathWriter::Writing {
   std::string text;
@@ -55,6 +54,7 @@ PathText PathWriter::head(ObjectId object) const {
   const std::string type = graph_.type_name(graph_.type(object));
   if (type == "NoneType") return {"None", true};
   if (type == "ellipsis") return {"...", true};
+  // Bracketed so that nobody takes it for Python.
   const std::string what = type + " at " + hexadecimal(graph_.address(object)) + ">";
   switch (roots_.held[object]) {
     case Held::kByC:

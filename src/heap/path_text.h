@@ -22,6 +22,9 @@
 
 namespace heapscope::heap {
 
+// An address, as Python writes it: "0x7f1c8a2b4e40".
+std::string hexadecimal(std::uint64_t value);
+
 struct PathText {
   std::string text;
   // Evaluates to the object while `sys` is in scope and nothing has changed. False: begins at a frame or another

@@ -233,7 +233,9 @@ def test_a_running_process_is_asked_as_often_as_one_likes(program: str, tmp_path
     assert process.returncode == 3
 
 
-def test_nothing_of_ours_is_new_at_the_second_signal(program: str) -> None:
+@pytest.fixture
+def starter(program: str) -> Iterator[int]:
+    """Who started a program that waits: the pid that a shell knows."""
     with subprocess.Popen(
         [sys.executable, "-m", "heapscope", "heap", "--on-signal", "--json", program, "wait"],
         stdin=subprocess.PIPE,
@@ -242,24 +244,19 @@ def test_nothing_of_ours_is_new_at_the_second_signal(program: str) -> None:
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        with heap_run.asked(process.pid) as first, heap_run.asked(process.pid) as second:
-            new = heapscope.Heap.load(second).relative_to(heapscope.Heap.load(first))
-            assert "_on_signal" not in repr(new.paths(1000))
+        yield process.pid
         process.communicate()
 
 
-def test_who_started_the_program_may_be_asked_for_it(program: str) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "heapscope", "heap", "--on-signal", "--json", program, "wait"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        with heap_run.asked(process.pid) as path:
-            assert lessons(path) == 1000
-        process.communicate()
+def test_nothing_of_ours_is_new_at_the_second_signal(starter: int) -> None:
+    with heap_run.asked(starter) as first, heap_run.asked(starter) as second:
+        new = heapscope.Heap.load(second).relative_to(heapscope.Heap.load(first))
+        assert "_on_signal" not in repr(new.paths(1000))
+
+
+def test_who_started_the_program_may_be_asked_for_it(starter: int) -> None:
+    with heap_run.asked(starter) as path:
+        assert lessons(path) == 1000
 
 
 def test_a_process_that_was_not_started_so_is_refused() -> None:

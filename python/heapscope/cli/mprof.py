@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from heapscope.cli import output, program_options, timeline, timeline_options, timeline_verbs
+from heapscope.cli import program_options, subverbs, timeline, timeline_options, timeline_verbs
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.main import say
 from heapscope.cli.options import Parser
@@ -54,16 +54,7 @@ _HOUR = 3600.0
 
 def run(arguments: list[str]) -> int:
     """Do one of the verbs; `arguments` are those after ``mprof``."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        (sys.stdout if arguments else sys.stderr).write(HELP)
-        return 0 if arguments else 2
-    verb = _VERBS.get(arguments[0])
-    if verb is None:
-        raise CommandError(
-            f"mprof has no verb {arguments[0]!r}; `heapscope mprof --help` lists them"
-        )
-    output.prepare_stdout()
-    return verb(arguments[1:])
+    return subverbs.dispatch("mprof", _VERBS, HELP, arguments)
 
 
 def _parser(verb: str, description: str) -> Parser:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from heapscope.cli import output, program_options, timeline_options, timeline_verbs, units
+from heapscope.cli import (
+    output,
+    program_options,
+    subverbs,
+    timeline_options,
+    timeline_verbs,
+    units,
+)
 from heapscope.cli import run as recorded_run
 from heapscope.cli.command_error import CommandError
 from heapscope.cli.options import Parser
@@ -67,16 +74,7 @@ _METRICS = ("rss", "pss", "uss")
 
 def run(arguments: list[str]) -> int:
     """Do one of the verbs; `arguments` are those after ``timeline``."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        (sys.stdout if arguments else sys.stderr).write(HELP)
-        return 0 if arguments else 2
-    verb = _VERBS.get(arguments[0])
-    if verb is None:
-        raise CommandError(
-            f"timeline has no verb {arguments[0]!r}; `heapscope timeline --help` lists them"
-        )
-    output.prepare_stdout()
-    return verb(arguments[1:])
+    return subverbs.dispatch("timeline", _VERBS, HELP, arguments)
 
 
 def _run(arguments: list[str]) -> int:

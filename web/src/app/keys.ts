@@ -3,8 +3,9 @@
 import { GROUPINGS } from "../profile/grouping";
 import type { ReportState } from "../state/report_state";
 import { viewsOf } from "../views/registry";
+import { type KeyHelp, listenForPageKeys } from "../widgets/page_keys";
 
-export const KEYS: readonly { keys: string; does: string }[] = [
+export const KEYS: readonly KeyHelp[] = [
   { keys: "1 \u2026 9", does: "a view" },
   { keys: "m", does: "the next metric" },
   { keys: "/", does: "search" },
@@ -20,16 +21,10 @@ export const KEYS: readonly { keys: string; does: string }[] = [
   { keys: "?", does: "this list" },
 ];
 
-const inText = (target: EventTarget | null) =>
-  target instanceof HTMLInputElement ||
-  target instanceof HTMLSelectElement ||
-  target instanceof HTMLTextAreaElement;
-
 /** Undoes the last kind of choice that is made. */
 function undo(state: ReportState): void {
   const focus = state.flameFocus.value;
-  if (state.help.value) state.help.value = false;
-  else if (state.search.value) state.search.value = "";
+  if (state.search.value) state.search.value = "";
   else if (focus.node !== 0 || focus.from >= 0) state.zoom({ node: 0, from: -1 });
   else if (state.range.value) state.setRange(null);
   else state.selection.value = null;
@@ -65,15 +60,5 @@ export function listenForKeys(state: ReportState): () => void {
       actions[String(index + 1)] = () => {
         state.view.value = id;
       };
-  const press = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (inText(event.target) && event.key !== "Escape") return;
-    const action = actions[event.key];
-    if (!action) return;
-    action();
-    event.preventDefault();
-    if (event.key === "Escape" && inText(event.target)) (event.target as HTMLElement).blur();
-  };
-  window.addEventListener("keydown", press);
-  return () => window.removeEventListener("keydown", press);
+  return listenForPageKeys(actions);
 }

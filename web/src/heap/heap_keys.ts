@@ -1,9 +1,10 @@
 // Keys of the report of a snapshot that work everywhere but in a text field.
 
+import { type KeyHelp, listenForPageKeys } from "../widgets/page_keys";
 import type { HeapState } from "./heap_state";
 import { viewsOfHeap } from "./heap_views";
 
-export const HEAP_KEYS: readonly { keys: string; does: string }[] = [
+export const HEAP_KEYS: readonly KeyHelp[] = [
   { keys: "1 \u2026 7", does: "a view" },
   { keys: "/", does: "search types" },
   { keys: "\u2191 \u2193", does: "in a table: rows" },
@@ -17,9 +18,6 @@ export const HEAP_KEYS: readonly { keys: string; does: string }[] = [
   { keys: "t", does: "theme: the system\u2019s, dark, light" },
   { keys: "?", does: "this list" },
 ];
-
-const inText = (target: EventTarget | null) =>
-  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
 
 /** Undoes the last kind of choice that is made. */
 function undo(state: HeapState): void {
@@ -47,16 +45,5 @@ export function listenForHeapKeys(
     actions[String(index + 1)] = () => {
       state.view.value = id;
     };
-  const press = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (document.querySelector("dialog[open]") && event.key !== "?") return;
-    if (inText(event.target) && event.key !== "Escape") return;
-    const action = actions[event.key];
-    if (!action) return;
-    action();
-    event.preventDefault();
-    if (event.key === "Escape" && inText(event.target)) (event.target as HTMLElement).blur();
-  };
-  window.addEventListener("keydown", press);
-  return () => window.removeEventListener("keydown", press);
+  return listenForPageKeys(actions);
 }
