@@ -270,12 +270,13 @@ def _told_apart(console: Console, document: Document) -> None:
     """Print what is not known of the objects."""
     from rich.text import Text
 
+    from heapscope.objects.comparison import up_to
+
     if not document["same_process"]:
         text = "Two processes: counts and bytes are compared, not which objects are the same"
     elif document["unproven"]:
-        count = units.count(document["unproven"])
-        text = f"up to {count} of those in both may be others just like them"
-        text = "U" + text[1:] if document["identity"] == "birth" else f"Not tracked: {text}"
+        those = up_to(document["unproven"], document["identity"] == "birth")
+        text = f"{those} of those in both may be others just like them"
     else:
         return
     console.print()

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
     from heapscope.objects.snapshot import Heap
 
-__all__ = ["HeapComparison", "changes"]
+__all__ = ["HeapComparison", "changes", "up_to"]
+
+
+def up_to(unproven: int, by_birth: bool) -> str:
+    """Begin a sentence about objects of which it is not known whether they are the same."""
+    return f"{'Up' if by_birth else 'Not tracked: up'} to {unproven:,}"
 
 
 class HeapComparison:
@@ -67,8 +72,8 @@ class HeapComparison:
         if self.new is not None and self.gone is not None:
             lines.append(f"{self.new.count:,} objects are new, {self.gone.count:,} are gone.")
             if self.unproven:
-                why = "Up" if self.identity == "birth" else "Not tracked: up"
-                lines.append(f"{why} to {self.unproven:,} in both may be others just like them.")
+                those = up_to(self.unproven, self.identity == "birth")
+                lines.append(f"{those} in both may be others just like them.")
         else:
             lines.append("Two processes: counts and bytes are compared, not objects.")
         return "\n".join(lines)

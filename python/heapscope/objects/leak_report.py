@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from heapscope.objects.comparison import up_to
+from heapscope.objects.taking import PACKAGE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Leak", "LeakReport", "class_lines", "report_growth", "report_set"]
 
 _UNKNOWN = "unknown"
-_PACKAGE = __file__.removesuffix("objects/leak_report.py")
 
 
 class Leak:
@@ -64,7 +66,7 @@ class Leak:
         self.held_by: str = row["held_by"]
         self.of_block: bool = row["stack_of_block"]
         self.stack: list[dict[str, Any]] = row["stack"]
-        if self.of_block and self.stack and self.stack[-1]["file"].startswith(_PACKAGE):
+        if self.of_block and self.stack and self.stack[-1]["file"].startswith(PACKAGE):
             self.stack = []  # heapscope had the block before
         self.freed_bytes: int = row["freed_bytes"]
         self.example: int = row["example"]
@@ -123,8 +125,8 @@ class LeakReport:
 
     def _unproven(self) -> Iterator[str]:
         if self.unproven:
-            why = "Up" if self.objects.heap.graph.tracked else "Not tracked: up"
-            yield f"{why} to {self.unproven:,} of the others may be new ones just like old ones"
+            those = up_to(self.unproven, self.objects.heap.graph.tracked)
+            yield f"{those} of the others may be new ones just like old ones"
 
     def _table(self) -> Iterator[str]:
         if not self.rows:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from heapscope.objects.object_set import ObjectSet
     from heapscope.objects.snapshot import Heap
 
-__all__ = ["heap", "iso"]
+__all__ = ["PACKAGE", "heap", "iso"]
 
-_PACKAGE = __file__.removesuffix("objects/taking.py")
+PACKAGE = __file__.removesuffix("objects/taking.py")
 
 
 def heap(*, fork: bool = False, native: bool = False) -> Heap:
@@ -74,7 +74,7 @@ def _is_ours(error: BaseException) -> bool:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    return last is None or last.tb_frame.f_code.co_filename.startswith(_PACKAGE)
+    return last is None or last.tb_frame.f_code.co_filename.startswith(PACKAGE)
 
 
 def iso(objects: list[object]) -> ObjectSet:
